@@ -20,7 +20,7 @@ public sealed class RefineOptions
     [Description("Only pairs whose most likely level is 2 may be kept (methods section 1).")]
     public bool RequireBest { get; set; }
 
-    [Description("Kept shares hold per label of this many most frequent instructions' first words; 0 is off.")]
+    [Description("Where a language's instructions take at most this many different forms, each form gets the same share of what is kept; 0 is off.")]
     [Range(0, 1000)]
     public int BalanceLabels { get; set; }
 

@@ -37,9 +37,10 @@ public sealed record Run : IChained
     public bool IsCompleted { get; init; }
 
     /// <summary>The state after <paramref name="event"/>. Pure; unknown events change nothing.</summary>
-    public static Run Fold(Run? current, object @event) => (current ?? new Run(), @event) switch
+    public static Run? Fold(Run? current, object @event) => (current, @event) switch
     {
-        (var r, RunStarted e) => r with { RecipeName = e.Name, Recipe = e.Recipe, Settings = e.Settings, Languages = e.Languages, Inputs = e.Inputs },
+        (null, RunStarted e) => new Run { RecipeName = e.Name, Recipe = e.Recipe, Settings = e.Settings, Languages = e.Languages, Inputs = e.Inputs },
+        (null, _) => null,
         (var r, IterationCompleted e) => r with { Iterations = [.. r.Iterations, e] },
         (var r, CheckpointSaved e) => r with { Checkpoints = [.. r.Checkpoints, e] },
         (var r, ReleaseSealed e) => r with { Release = e },

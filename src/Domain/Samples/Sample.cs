@@ -59,21 +59,16 @@ public sealed record Sample : IChained
     /// <summary>P(level 2), or 0 for a pair without a rating.</summary>
     public double BestProbability => Probabilities is { Count: 3 } p ? p[2] : 0;
 
-    /// <summary>The state after <paramref name="event"/>. Pure; unknown events change nothing.</summary>
-    public static Sample Fold(Sample? current, object @event) => (current ?? new Sample(), @event) switch
+    /// <summary>The state after <paramref name="event"/>. Pure; a stream begins with <see cref="TextAccepted"/>, and events of other streams change nothing.</summary>
+    public static Sample? Fold(Sample? current, object @event) => (current, @event) switch
     {
-        (var s, TextAccepted e) => s with
+        (null, TextAccepted e) => new Sample
         {
             SampleId = e.Sample, Language = e.Language, Source = e.Source, Row = e.Row, Key = e.Key, Text = e.Text,
         },
-        (var s, InstructionGenerated e) => s with
-        {
-            Instruction = e.Instruction, Generated = e.Iteration, LogProbability = e.LogProbability, Failure = null, Level = null, Probabilities = null,
-        },
-        (var s, InstructionRevised e) => s with
-        {
-            Instruction = e.Instruction, Generated = e.Iteration, LogProbability = e.LogProbability, Failure = null, Level = null, Probabilities = null,
-        },
+        (null, _) => null,
+        (var s, InstructionGenerated e) => s.Written(e.Iteration, e.Instruction, e.LogProbability),
+        (var s, InstructionRevised e) => s.Written(e.Iteration, e.Instruction, e.LogProbability),
         (var s, GenerationFailed e) => s with { Generated = e.Iteration, Failure = e.Reason },
         (var s, SampleRated e) => s with { Rated = e.Iteration, Level = e.Level, Probabilities = e.Probabilities },
         (var s, RatingFailed e) => s with { Rated = e.Iteration, Level = null, Probabilities = null, Failure = e.Reason },
@@ -81,6 +76,12 @@ public sealed record Sample : IChained
         (var s, SampleRejected e) => s with { Rejected = e.Reason },
         (var s, SampleSelected e) => s with { Cluster = e.Cluster, ClusterRank = e.Rank },
         (var s, _) => s,
+    };
+
+    // A new instruction has no verdict yet.
+    private Sample Written(int iteration, string instruction, double? logProbability) => this with
+    {
+        Instruction = instruction, Generated = iteration, LogProbability = logProbability, Failure = null, Level = null, Probabilities = null,
     };
 
     /// <summary>The text joins the run; nothing when it already did.</summary>

@@ -42,18 +42,16 @@ public sealed record Source : IChained
     public IReadOnlyList<int> Shards { get; init; } = [];
 
     /// <summary>The state after <paramref name="event"/>. Pure; unknown events change nothing.</summary>
-    public static Source Fold(Source? current, object @event) => (current ?? new Source(), @event) switch
-    {
-        (var s, RowsRejected e) => s with
+    public static Source? Fold(Source? current, object @event) => @event is not RowsRejected e
+        ? current
+        : (current ?? new Source()) with
         {
             SourceId = e.Source,
             Language = e.Language,
-            Rows = s.Rows + e.Count,
-            Shards = [.. s.Shards, e.Shard],
-            Reasons = Count(s.Reasons, e.Rows),
-        },
-        (var s, _) => s,
-    };
+            Rows = (current?.Rows ?? 0) + e.Count,
+            Shards = [.. current?.Shards ?? [], e.Shard],
+            Reasons = Count(current?.Reasons ?? new SortedDictionary<string, long>(StringComparer.Ordinal), e.Rows),
+        };
 
     /// <summary>Writes a shard's rejections; nothing when they are written.</summary>
     public static object? Reject(Source? current, RowsRejected rows) => current is not null && current.Shards.Contains(rows.Shard) ? null : rows;
