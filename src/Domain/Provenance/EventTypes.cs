@@ -1,0 +1,31 @@
+using XInstruct.Domain.Runs;
+using XInstruct.Domain.Samples;
+using XInstruct.Domain.Sources;
+
+namespace XInstruct.Domain.Provenance;
+
+/// <summary>The stored name of every event type. Permanent: a renamed class keeps its stored name.</summary>
+public static class EventTypes
+{
+    /// <summary>Stored name by type.</summary>
+    public static IReadOnlyDictionary<Type, string> Names { get; } = new Dictionary<Type, string>
+    {
+        [typeof(TextAccepted)] = "text_accepted",
+        [typeof(InstructionGenerated)] = "instruction_generated",
+        [typeof(GenerationFailed)] = "generation_failed",
+        [typeof(InstructionRevised)] = "instruction_revised",
+        [typeof(SampleRated)] = "sample_rated",
+        [typeof(RatingFailed)] = "rating_failed",
+        [typeof(SampleKept)] = "sample_kept",
+        [typeof(SampleRejected)] = "sample_rejected",
+        [typeof(SampleSelected)] = "sample_selected",
+        [typeof(RowsRejected)] = "rows_rejected",
+        [typeof(RunStarted)] = "run_started",
+        [typeof(IterationCompleted)] = "iteration_completed",
+        [typeof(CheckpointSaved)] = "checkpoint_saved",
+        [typeof(ReleaseSealed)] = "release_sealed",
+        [typeof(ModelEvaluated)] = "model_evaluated",
+        [typeof(RunSteered)] = "run_steered",
+        [typeof(RunCompleted)] = "run_completed",
+    };
+}

@@ -1,0 +1,122 @@
+using XInstruct.Domain.Provenance;
+
+namespace XInstruct.Domain.Samples;
+
+/// <summary>What a sample is after its last event: a text with its instruction and verdict.</summary>
+public sealed record Sample : IChained
+{
+    /// <summary>Stream id.</summary>
+    public Guid Id { get; init; }
+
+    /// <inheritdoc/>
+    public string? Run { get; init; }
+
+    /// <inheritdoc/>
+    public ChainHead? Head { get; init; }
+
+    /// <summary>Sample id: language and text alone decide it.</summary>
+    public Guid SampleId { get; init; }
+
+    public string Language { get; init; } = "";
+
+    public Guid Source { get; init; }
+
+    public long Row { get; init; }
+
+    public string? Key { get; init; }
+
+    /// <summary>Hash of the text.</summary>
+    public string Text { get; init; } = "";
+
+    /// <summary>Hash of the current instruction.</summary>
+    public string? Instruction { get; init; }
+
+    /// <summary>Iteration that last wrote (or failed to write) the instruction; -1 before.</summary>
+    public int Generated { get; init; } = -1;
+
+    public double? LogProbability { get; init; }
+
+    public string? Failure { get; init; }
+
+    /// <summary>Iteration that last rated the pair; -1 before.</summary>
+    public int Rated { get; init; } = -1;
+
+    public int? Level { get; init; }
+
+    public IReadOnlyList<double>? Probabilities { get; init; }
+
+    /// <summary>Iteration at whose end the pair was kept.</summary>
+    public int? Kept { get; init; }
+
+    public int? KeptRank { get; init; }
+
+    public string? Rejected { get; init; }
+
+    public int? Cluster { get; init; }
+
+    public int? ClusterRank { get; init; }
+
+    /// <summary>P(level 2), or 0 for a pair without a rating.</summary>
+    public double BestProbability => Probabilities is { Count: 3 } p ? p[2] : 0;
+
+    /// <summary>The state after <paramref name="event"/>. Pure; a stream begins with <see cref="TextAccepted"/>, and events of other streams change nothing.</summary>
+    public static Sample? Fold(Sample? current, object @event) => (current, @event) switch
+    {
+        (null, TextAccepted e) => new Sample
+        {
+            SampleId = e.Sample, Language = e.Language, Source = e.Source, Row = e.Row, Key = e.Key, Text = e.Text,
+        },
+        (null, _) => null,
+        (var s, InstructionGenerated e) => s.Written(e.Iteration, e.Instruction, e.LogProbability),
+        (var s, InstructionRevised e) => s.Written(e.Iteration, e.Instruction, e.LogProbability),
+        (var s, GenerationFailed e) => s with { Generated = e.Iteration, Failure = e.Reason },
+        (var s, SampleRated e) => s with { Rated = e.Iteration, Level = e.Level, Probabilities = e.Probabilities },
+        (var s, RatingFailed e) => s with { Rated = e.Iteration, Level = null, Probabilities = null, Failure = e.Reason },
+        (var s, SampleKept e) => s with { Kept = e.Iteration, KeptRank = e.Rank },
+        (var s, SampleRejected e) => s with { Rejected = e.Reason },
+        (var s, SampleSelected e) => s with { Cluster = e.Cluster, ClusterRank = e.Rank },
+        (var s, _) => s,
+    };
+
+    // A new instruction has no verdict yet.
+    private Sample Written(int iteration, string instruction, double? logProbability) => this with
+    {
+        Instruction = instruction, Generated = iteration, LogProbability = logProbability, Failure = null, Level = null, Probabilities = null,
+    };
+
+    /// <summary>The text joins the run; nothing when it already did.</summary>
+    public static object? Accept(Sample? current, TextAccepted text) => current is null ? text : null;
+
+    /// <summary>True when <paramref name="iteration"/> must write this sample's instruction, whether or not it already has.</summary>
+    public bool IsGeneratedIn(int iteration) => Kept is null || Kept >= iteration;
+
+    /// <summary>The instruction of <paramref name="iteration"/>; nothing when that iteration already wrote, or failed on, it.</summary>
+    public object? Generate(int iteration, string instruction, double? logProbability, int candidates) =>
+        Generated >= iteration || !IsGeneratedIn(iteration) ? null
+        : Instruction is null ? new InstructionGenerated(iteration, instruction, logProbability, candidates)
+        : new InstructionRevised(iteration, instruction, logProbability, candidates);
+
+    /// <summary>Generation of <paramref name="iteration"/> gave nothing; an earlier instruction stands.</summary>
+    public object? FailGeneration(int iteration, string reason) =>
+        Generated >= iteration || !IsGeneratedIn(iteration) ? null : new GenerationFailed(iteration, reason);
+
+    /// <summary>True when <paramref name="iteration"/> rates this sample, whether or not it already has.</summary>
+    public bool IsRatedIn(int iteration) => IsGeneratedIn(iteration) && Instruction is not null;
+
+    /// <summary>The evaluator's verdict in <paramref name="iteration"/>; nothing when already given.</summary>
+    public object? Rate(int iteration, int level, IReadOnlyList<double> probabilities) =>
+        Rated >= iteration || !IsRatedIn(iteration) ? null : new SampleRated(iteration, level, probabilities);
+
+    /// <summary>The evaluator's answer could not be read.</summary>
+    public object? FailRating(int iteration, string reason) =>
+        Rated >= iteration || !IsRatedIn(iteration) ? null : new RatingFailed(iteration, reason);
+
+    /// <summary>Keeps the pair; nothing when it is kept or rejected already.</summary>
+    public object? Keep(int iteration, int rank) => Kept is null && Rejected is null ? new SampleKept(iteration, rank) : null;
+
+    /// <summary>Rejects the pair at the loop's end; nothing when it is kept or rejected already.</summary>
+    public object? Reject(int iteration, string reason) => Kept is null && Rejected is null ? new SampleRejected(iteration, reason) : null;
+
+    /// <summary>Takes the sample into the release; nothing when it is already taken.</summary>
+    public object? Select(int cluster, int rank) => Cluster is null ? new SampleSelected(cluster, rank) : null;
+}
