@@ -1,0 +1,55 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
+using CsvHelper;
+using CsvHelper.Configuration;
+using XInstruct.Domain.Texts;
+
+namespace XInstruct.Activities.Tables;
+
+/// <summary>Rows of RFC 4180 CSV with a header. Each record is parsed by itself, so that a bad one spoils no other.</summary>
+internal static class CsvRows
+{
+    private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
+
+    public static async IAsyncEnumerable<TableRow> ReadAsync(RowSplitter rows, int maxRowBytes, [EnumeratorCancellation] CancellationToken ct)
+    {
+        if (await rows.RecordAsync(ct) is not { Bytes: { } headerBytes }) yield break;
+        var header = Fields(headerBytes) ?? throw new InvalidDataException($"The CSV header is not UTF-8, or longer than {maxRowBytes} bytes.");
+        var number = 0L;
+        while (await rows.RecordAsync(ct) is { } raw)
+        {
+            if (raw.Bytes is { } bytes && bytes.AsSpan().Trim(" \t\r"u8).IsEmpty) continue;
+            yield return Row(number++, raw, header);
+        }
+    }
+
+    private static TableRow Row(long number, RawRow raw, string[] header)
+    {
+        if (raw.Bytes is null) return new TableRow(number, null, raw.Problem);
+        if (Fields(raw.Bytes) is not { } fields) return new TableRow(number, null, "not-utf8");
+        if (fields.Length != header.Length) return new TableRow(number, null, "bad-csv");
+        var columns = new Dictionary<string, string>(StringComparer.Ordinal);
+        for (var i = 0; i < header.Length; i++)
+        {
+            if (TextNormalizer.Malformation(fields[i]) is { } malformed) return new TableRow(number, null, malformed);
+            columns[header[i]] = fields[i];
+        }
+
+        return new TableRow(number, columns, null);
+    }
+
+    private static string[]? Fields(byte[] record)
+    {
+        try
+        {
+            using var text = new StringReader(Strict.GetString(record));
+            using var parser = new CsvParser(text, new CsvConfiguration(CultureInfo.InvariantCulture) { BadDataFound = null, Mode = CsvMode.RFC4180 });
+            return parser.Read() ? parser.Record : [];
+        }
+        catch (DecoderFallbackException)
+        {
+            return null;
+        }
+    }
+}
