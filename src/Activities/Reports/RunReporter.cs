@@ -1,6 +1,7 @@
 using Marten;
 using Npgsql;
 using XInstruct.Activities.Audit;
+using XInstruct.Activities.Recipes;
 using XInstruct.Activities.Runs;
 using XInstruct.Activities.Storage;
 using XInstruct.Activities.Truth;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using Marten;
@@ -24,8 +25,7 @@ public sealed class Contents(NpgsqlDataSource database)
 {
     private const int NonceBytes = 12;
     private const int TagBytes = 16;
-    private readonly Dictionary<Guid, byte[]?> _keys = [];
-    private readonly SemaphoreSlim _keysGate = new(1, 1);
+    private readonly ConcurrentDictionary<Guid, byte[]?> _keys = [];
 
     /// <summary>Creates the tables when they are missing.</summary>
     public async Task CreateTablesAsync(CancellationToken ct)
@@ -98,18 +98,10 @@ public sealed class Contents(NpgsqlDataSource database)
     internal async Task<byte[]?> KeyAsync(Guid source, CancellationToken ct)
     {
         if (source == Guid.Empty) return null;
-        await _keysGate.WaitAsync(ct);
-        try
-        {
-            if (_keys.TryGetValue(source, out var known)) return known;
-            await using var command = database.CreateCommand($"select key from {StoreConfiguration.Schema}.xi_source_keys where source = $1");
-            command.Parameters.Add(new NpgsqlParameter { Value = source });
-            return _keys[source] = await command.ExecuteScalarAsync(ct) as byte[];
-        }
-        finally
-        {
-            _keysGate.Release();
-        }
+        if (_keys.TryGetValue(source, out var known)) return known;
+        await using var command = database.CreateCommand($"select key from {StoreConfiguration.Schema}.xi_source_keys where source = $1");
+        command.Parameters.Add(new NpgsqlParameter { Value = source });
+        return _keys[source] = await command.ExecuteScalarAsync(ct) as byte[];
     }
 
     private static (byte[]? Nonce, byte[] Bytes) Seal(Content content, byte[]? key)

@@ -1,8 +1,5 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
-using CsvHelper;
-using CsvHelper.Configuration;
 using XInstruct.Domain.Texts;
 
 namespace XInstruct.Activities.Tables;
@@ -39,17 +36,46 @@ internal static class CsvRows
         return new TableRow(number, columns, null);
     }
 
+    /// <summary>Fields of one record: quotes around a field come off, doubled quotes inside it are one.</summary>
     private static string[]? Fields(byte[] record)
     {
+        string text;
         try
         {
-            using var text = new StringReader(Strict.GetString(record));
-            using var parser = new CsvParser(text, new CsvConfiguration(CultureInfo.InvariantCulture) { BadDataFound = null, Mode = CsvMode.RFC4180 });
-            return parser.Read() ? parser.Record : [];
+            text = Strict.GetString(record).TrimEnd('\r');
         }
         catch (DecoderFallbackException)
         {
             return null;
         }
+
+        var fields = new List<string>();
+        var field = new StringBuilder();
+        var quoted = false;
+        for (var i = 0; i < text.Length; i++)
+        {
+            var c = text[i];
+            if (c == '"' && quoted && i + 1 < text.Length && text[i + 1] == '"')
+            {
+                field.Append(c);
+                i++;
+            }
+            else if (c == '"')
+            {
+                quoted = !quoted;
+            }
+            else if (c == ',' && !quoted)
+            {
+                fields.Add(field.ToString());
+                field.Clear();
+            }
+            else
+            {
+                field.Append(c);
+            }
+        }
+
+        fields.Add(field.ToString());
+        return [.. fields];
     }
 }

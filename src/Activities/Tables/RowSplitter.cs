@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace XInstruct.Activities.Tables;
 
 /// <summary>Kinds of tables.</summary>
@@ -15,7 +17,7 @@ internal readonly record struct RawRow(byte[]? Bytes, string? Problem);
 internal sealed class RowSplitter(Stream input, int maxRowBytes)
 {
     private readonly byte[] _buffer = new byte[1 << 16];
-    private readonly MemoryStream _row = new();
+    private readonly ArrayBufferWriter<byte> _row = new();
     private int _at;
     private int _end;
     private bool _isBroken;
@@ -51,7 +53,7 @@ internal sealed class RowSplitter(Stream input, int maxRowBytes)
 
     private async Task<RawRow?> RowAsync(IScanner scanner, CancellationToken ct)
     {
-        _row.SetLength(0);
+        _row.ResetWrittenCount();
         var (started, tooLong) = (false, false);
         while (true)
         {
@@ -65,17 +67,17 @@ internal sealed class RowSplitter(Stream input, int maxRowBytes)
             if (next < 0)
             {
                 if (!started || scanner.IsBlank) return null;
-                return tooLong ? new RawRow(null, "row-too-long") : new RawRow(_row.ToArray(), null);
+                return tooLong ? new RawRow(null, "row-too-long") : new RawRow(_row.WrittenSpan.ToArray(), null);
             }
 
             started = true;
             _at++;
             switch (scanner.Step((byte)next))
             {
-                case Step.Keep when _row.Length < maxRowBytes: _row.WriteByte((byte)next); break;
+                case Step.Keep when _row.WrittenCount < maxRowBytes: _row.Write([(byte)next]); break;
                 case Step.Keep: tooLong = true; break;
-                case Step.End: return tooLong ? new RawRow(null, "row-too-long") : new RawRow(_row.ToArray(), null);
-                case Step.Stop: return scanner.IsBlank ? null : new RawRow(_row.ToArray(), null);
+                case Step.End: return tooLong ? new RawRow(null, "row-too-long") : new RawRow(_row.WrittenSpan.ToArray(), null);
+                case Step.Stop: return scanner.IsBlank ? null : new RawRow(_row.WrittenSpan.ToArray(), null);
                 default: break;
             }
         }
