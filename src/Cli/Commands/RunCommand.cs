@@ -119,7 +119,7 @@ internal static class RunCommand
         }
 
         AnsiConsole.MarkupLineInterpolated($"Run [bold]{run}[/]. Ctrl-C stops it; the same command goes on.");
-        await AnsiConsole.Live(new Text("starting …")).StartAsync(live => watcher.WatchAsync(new LiveDisplay(live), end, ct));
+        await AnsiConsole.Live(new Text("starting …")).StartAsync(live => watcher.WatchAsync(new TableDisplay(live), end, ct));
     }
 
     private static async Task IgnoreStopAsync(Task workers)

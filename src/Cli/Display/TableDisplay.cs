@@ -6,7 +6,7 @@ using XInstruct.Workflows.Languages;
 namespace XInstruct.Cli.Display;
 
 /// <summary>The live table of a terminal: stages and languages with rates, time left, tokens and the last reasons of rejection.</summary>
-internal sealed class LiveDisplay(LiveDisplayContext live) : IRunDisplay
+internal sealed class TableDisplay(LiveDisplayContext live) : IRunDisplay
 {
     private readonly List<string> _sentences = [];
 
