@@ -119,12 +119,15 @@ internal sealed class WorkflowWorker(WorkflowWorkerOptions options, int key)
     private async Task<T> WatchAsync<T>(Func<T> code)
     {
         var running = Task.Run(code);
-        if (options.DebugMode || running == await Task.WhenAny(running, Task.Delay(DeadlockTimeout)).ConfigureAwait(false))
+        try
         {
-            return await running.ConfigureAwait(false);
+            return await running.WaitAsync(options.DebugMode ? Timeout.InfiniteTimeSpan : DeadlockTimeout).ConfigureAwait(false);
         }
-        throw new InvalidOperationException(
-            $"[TMPRL1101] Potential deadlock detected: workflow didn't yield within {DeadlockTimeout.TotalSeconds} second(s).");
+        catch (TimeoutException) when (!running.IsCompleted)
+        {
+            throw new InvalidOperationException(
+                $"[TMPRL1101] Potential deadlock detected: workflow didn't yield within {DeadlockTimeout.TotalSeconds} second(s).");
+        }
     }
 
     private WorkflowDefinition Definition(string type) => options.Workflows.TryGetValue(type, out var definition)
