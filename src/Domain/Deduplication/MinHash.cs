@@ -14,39 +14,41 @@ public sealed class MinHash
     private readonly ulong[] _a;
     private readonly ulong[] _b;
 
-    /// <summary>Permutations of given factors and offsets, below 2^61 − 1.</summary>
-    public MinHash(IReadOnlyList<ulong> factors, IReadOnlyList<ulong> offsets)
+    /// <summary>Permutations of given coefficients, as many of <paramref name="b"/> as of <paramref name="a"/>.</summary>
+    public MinHash(ulong[] a, ulong[] b)
     {
-        ArgumentNullException.ThrowIfNull(factors);
-        ArgumentNullException.ThrowIfNull(offsets);
-        if (factors.Count != offsets.Count || factors.Count == 0) throw new ArgumentException("Each permutation has one factor and one offset.", nameof(offsets));
-        _a = [.. factors];
-        _b = [.. offsets];
+        ArgumentNullException.ThrowIfNull(a);
+        ArgumentNullException.ThrowIfNull(b);
+        if (a.Length != b.Length || a.Length == 0) throw new ArgumentException("Each permutation has one factor and one offset.", nameof(b));
+        (_a, _b) = (a, b);
     }
 
-    /// <summary>Number of permutations.</summary>
+    /// <summary>128 permutations whose coefficients come from a named seed; permanent.</summary>
+    public static MinHash Default { get; } = Draw(128);
+
+    /// <summary>Number of permutations: the length of a signature.</summary>
     public int Permutations => _a.Length;
 
-    /// <summary>Seeded permutations; the same seed gives the same ones for ever.</summary>
-    public static MinHash Create(int permutations = 128, ulong seed = 1)
+    /// <summary>Signature of a set of 32-bit shingle hashes; of the empty set all ones.</summary>
+    public uint[] Signature(ReadOnlySpan<uint> hashes)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(permutations);
-        var random = new DeterministicRandom(seed);
-        var a = new ulong[permutations];
-        var b = new ulong[permutations];
-        for (var i = 0; i < permutations; i++)
-        {
-            a[i] = 1 + (random.NextUInt64() % (Prime - 1));
-            b[i] = random.NextUInt64() % Prime;
-        }
-
-        return new MinHash(a, b);
+        var signature = new uint[_a.Length];
+        for (var p = 0; p < signature.Length; p++) signature[p] = Minimum(hashes, _a[p], _b[p]);
+        return signature;
     }
 
-    /// <summary>Writes the signature of a set of hashes; of none, the largest value everywhere.</summary>
-    public void Sign(ReadOnlySpan<uint> hashes, Span<uint> signature)
+    /// <summary>Shingles of five code points; a shorter text is its own only shingle, the empty text has none.</summary>
+    public static HashSet<string> Shingles(string text) => Deduplication.Shingles.Of(text);
+
+    /// <summary>32-bit hashes of the five-code-point shingles, repeats included, without building the shingles.</summary>
+    public static uint[] ShingleHashes(string text) => Deduplication.Shingles.Hash(text);
+
+    private static MinHash Draw(int count)
     {
-        for (var p = 0; p < _a.Length; p++) signature[p] = Minimum(hashes, _a[p], _b[p]);
+        var random = new DeterministicRandom("xinstruct/minhash");
+        var (a, b) = (new ulong[count], new ulong[count]);
+        for (var i = 0; i < count; i++) (a[i], b[i]) = ((random.NextUInt64() % (Prime - 1)) + 1, random.NextUInt64() % Prime);
+        return new MinHash(a, b);
     }
 
     private static uint Minimum(ReadOnlySpan<uint> hashes, ulong a, ulong b)

@@ -1,37 +1,12 @@
-using System.Text;
-
 namespace XInstruct.Domain.Deduplication;
 
 /// <summary>Shingles: all substrings of five code points. A shorter text is its only shingle, the empty text has none.</summary>
-public static class Shingles
+internal static class Shingles
 {
-    /// <summary>Code points of a shingle.</summary>
-    public const int Length = 5;
+    private const int Width = 5;
 
-    /// <summary>
-    /// 32-bit hashes of the shingles of a text, repeats included: their minimum does not care. The hash mixes five code points by
-    /// multiplication (SplitMix64's finaliser at the end); its values are permanent within a release only.
-    /// </summary>
-    internal static int Hash(string text, Span<uint> hashes)
+    public static HashSet<string> Of(string text)
     {
-        if (text.Length == 0) return 0;
-        Span<int> points = text.Length <= 2048 ? stackalloc int[text.Length] : new int[text.Length];
-        var count = 0;
-        foreach (var rune in text.EnumerateRunes()) points[count++] = rune.Value;
-        if (count < Length)
-        {
-            hashes[0] = Mix(points[..count]);
-            return 1;
-        }
-
-        for (var i = 0; i + Length <= count; i++) hashes[i] = Mix(points.Slice(i, Length));
-        return count - Length + 1;
-    }
-
-    /// <summary>The shingles themselves as a set, for an exact comparison.</summary>
-    public static IReadOnlySet<string> Of(string text)
-    {
-        ArgumentNullException.ThrowIfNull(text);
         var starts = new List<int>(text.Length + 1);
         var at = 0;
         foreach (var rune in text.EnumerateRunes())
@@ -40,32 +15,32 @@ public static class Shingles
             at += rune.Utf16SequenceLength;
         }
 
-        starts.Add(at);
+        starts.Add(text.Length);
         var shingles = new HashSet<string>(StringComparer.Ordinal);
-        if (text.Length > 0 && starts.Count <= Length) shingles.Add(text);
-        for (var i = 0; i + Length < starts.Count; i++) shingles.Add(text[starts[i]..starts[i + Length]]);
+        if (text.Length > 0 && starts.Count <= Width) shingles.Add(text);
+        for (var i = 0; i + Width < starts.Count; i++) shingles.Add(text[starts[i]..starts[i + Width]]);
         return shingles;
     }
 
-    /// <summary>Jaccard similarity of two sets: shared over all; 1 for two empty ones.</summary>
-    public static double Jaccard(IReadOnlySet<string> a, IReadOnlySet<string> b)
+    /// <summary>A 32-bit hash of each shingle in turn; repeats are left in, since a minimum does not see them.</summary>
+    public static uint[] Hash(string text)
     {
-        ArgumentNullException.ThrowIfNull(a);
-        ArgumentNullException.ThrowIfNull(b);
-        var shared = a.Count(b.Contains);
-        var all = a.Count + b.Count - shared;
-        return all == 0 ? 1 : (double)shared / all;
+        Span<int> points = text.Length <= 2048 ? stackalloc int[text.Length] : new int[text.Length];
+        var count = 0;
+        foreach (var rune in text.EnumerateRunes()) points[count++] = rune.Value;
+        if (count == 0) return [];
+        if (count < Width) return [Mix(points[..count])];
+        var hashes = new uint[count - Width + 1];
+        for (var i = 0; i < hashes.Length; i++) hashes[i] = Mix(points.Slice(i, Width));
+        return hashes;
     }
 
-    /// <summary>The text as near-duplicates compare it: lower case, so that a changed capital is no change.</summary>
-    internal static string Fold(string normalised) => normalised.ToLowerInvariant();
-
+    // Multiply and fold per code point; the finaliser is SplitMix64's.
     private static uint Mix(ReadOnlySpan<int> points)
     {
-        ulong hash = (ulong)points.Length;
-        foreach (var point in points) hash = (hash ^ (uint)point) * 0x9FB21C651E98DF25;
-        hash ^= hash >> 32;
-        hash *= 0x94D049BB133111EB;
+        var hash = (ulong)points.Length;
+        foreach (var point in points) hash = ulong.RotateLeft((hash ^ (uint)point) * 0x9FB21C651E98DF25, 23);
+        hash = (hash ^ (hash >> 31)) * 0x94D049BB133111EB;
         return (uint)(hash >> 32);
     }
 }

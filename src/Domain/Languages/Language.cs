@@ -19,7 +19,7 @@ public sealed record Language
         ["gre"] = "el", ["ice"] = "is", ["mac"] = "mk", ["mao"] = "mi", ["may"] = "ms", ["per"] = "fa", ["rum"] = "ro", ["slo"] = "sk", ["tib"] = "bo", ["wel"] = "cy",
     };
 
-    private Language(string code, string primary, string englishName, IReadOnlyList<Script> scripts)
+    private Language(string code, string primary, string englishName, IReadOnlySet<Script> scripts)
     {
         Code = code;
         Primary = primary;
@@ -36,12 +36,21 @@ public sealed record Language
     /// <summary>English name, as prompts use it: Swahili.</summary>
     public string EnglishName { get; }
 
-    /// <summary>Scripts it is written in, most usual first; empty when nobody knows, then no script check is possible.</summary>
-    public IReadOnlyList<Script> Scripts { get; }
+    /// <summary>Scripts it is written in; empty when nobody knows, then no script check is possible.</summary>
+    public IReadOnlySet<Script> Scripts { get; }
 
     /// <summary>The language of a code in any case.</summary>
     /// <exception cref="FormatException">Malformed or unknown; the message names the nearest known code.</exception>
     public static Language Parse(string code) => TryParse(code, out var language, out var error) ? language : throw new FormatException(error);
+
+    /// <summary>The language of a code, when it is known.</summary>
+    public static bool TryParse(string? code, [NotNullWhen(true)] out Language? language) => TryParse(code, out language, out _);
+
+    /// <summary>The known code whose code or name is nearest to what was written.</summary>
+    public static string Nearest(string code) => NearestLanguage.Of(code).Code;
+
+    /// <summary>Levenshtein distance.</summary>
+    public static int Distance(string a, string b) => NearestLanguage.Distance(a, b);
 
     /// <summary>The language of a code, or why there is none and the nearest known code.</summary>
     public static bool TryParse(string? code, [NotNullWhen(true)] out Language? language, [NotNullWhen(false)] out string? error)
@@ -62,7 +71,7 @@ public sealed record Language
             return false;
         }
 
-        language = new Language(canonical, primary, name, LanguageScripts.Of(primary, script));
+        language = new Language(canonical, primary, name, LanguageScripts.Of(primary, script).ToHashSet());
         return true;
     }
 

@@ -47,8 +47,11 @@ internal static class LanguageScripts
         {
             // Only a culture that has data of its own has a native name; for others .NET gives the English one.
             var culture = CultureInfo.GetCultureInfo(language, predefinedOnly: true);
-            var counts = Scripts.Count(culture.NativeName);
-            return counts.Count == 0 ? [] : [counts.OrderByDescending(c => c.Value).ThenBy(c => c.Key).First().Key];
+            var counts = new int[Scripts.Number];
+            Scripts.Count(culture.NativeName, counts);
+            counts[(int)Script.None] = 0;
+            var most = counts.Max();
+            return most == 0 ? [] : [(Script)Array.IndexOf(counts, most)];
         }
         catch (CultureNotFoundException)
         {

@@ -12,19 +12,21 @@ internal static class NearestLanguage
             .OrderBy(k => k.Code.Length).ThenBy(k => k.Code, StringComparer.Ordinal),
     ]);
 
-    /// <summary>" Did you mean 'sw' (Swahili)?", or nothing when no known code or name is near.</summary>
-    public static string Hint(string? code)
+    /// <summary>" Did you mean 'sw' (Swahili)?"</summary>
+    public static string Hint(string? code) => Of(code ?? "") is var (nearest, name) ? $" Did you mean '{nearest}' ({name})?" : "";
+
+    /// <summary>The known code whose code, English or own name has the smallest edit distance; of several the shortest code, then the first.</summary>
+    public static (string Code, string Name) Of(string code)
     {
-        var wanted = (code ?? "").Trim().Replace('_', '-').ToLowerInvariant();
-        if (wanted.Length is 0 or > 40) return "";
-        var best = Known.Value.Select(k => (k.Code, k.Name, Distance: Distance(wanted, k.Written))).MinBy(k => k.Distance);
-        return best.Distance <= Math.Max(1, wanted.Length / 3) ? $" Did you mean '{best.Code}' ({best.Name})?" : "";
+        var wanted = code.Trim().Replace('_', '-').ToLowerInvariant();
+        // A long paste is no code: its first characters say enough.
+        if (wanted.Length > 40) wanted = wanted[..40];
+        var nearest = Known.Value.MinBy(k => Distance(wanted, k.Written));
+        return (nearest.Code, nearest.Name);
     }
 
-    /// <summary>Levenshtein distance.</summary>
-    private static int Distance(string a, string b)
+    public static int Distance(string a, string b)
     {
-        if (Math.Abs(a.Length - b.Length) > 3) return int.MaxValue;
         var row = Enumerable.Range(0, b.Length + 1).ToArray();
         for (var i = 1; i <= a.Length; i++)
         {

@@ -1,9 +1,9 @@
 namespace XInstruct.Domain.Languages;
 
-/// <summary>Writing systems that the range table knows. <see cref="Common"/>: figures, signs and marks shared by all; <see cref="Other"/>: letters of any other script.</summary>
+/// <summary>Writing systems that the range table knows. <see cref="None"/>: figures, signs and marks shared by all; <see cref="Other"/>: letters of any other script.</summary>
 public enum Script
 {
-    Common,
+    None,
     Other,
     Adlam,
     Arabic,

@@ -39,14 +39,28 @@ public static class Scripts
         (0x1B000, 0x1B16F, Script.Hiragana), (0x1E900, 0x1E95F, Script.Adlam), (0x20000, 0x3FFFD, Script.Han),
     ];
 
+    /// <summary>How many scripts there are, <see cref="Script.None"/> included.</summary>
+    internal static readonly int Number = Enum.GetValues<Script>().Length;
+
+    // One byte a UTF-16 unit; both halves of a pair count as Other.
+    private static readonly Lazy<byte[]> Units = new(() =>
+    {
+        var table = new byte[0x10000];
+        for (var unit = 0; unit < table.Length; unit++) table[unit] = (byte)(Rune.TryCreate((char)unit, out var rune) ? Of(rune) : Script.Other);
+        return table;
+    });
+
+    /// <summary>Scripts of all characters of the basic plane, as bytes by UTF-16 unit: for inner loops.</summary>
+    internal static ReadOnlySpan<byte> OfUnits => Units.Value;
+
     /// <summary>Script of one character.</summary>
     public static Script Of(Rune rune)
     {
         var value = rune.Value;
-        if (value < 0xC0) return rune.IsAscii ? char.IsAsciiLetter((char)value) ? Script.Latin : Script.Common : value is 0xAA or 0xBA ? Script.Latin : Script.Common;
-        if (value is 0xD7 or 0xF7 or (>= 0x0300 and <= 0x036F)) return Script.Common;
+        if (value < 0xC0) return rune.IsAscii ? char.IsAsciiLetter((char)value) ? Script.Latin : Script.None : value is 0xAA or 0xBA ? Script.Latin : Script.None;
+        if (value is 0xD7 or 0xF7 or (>= 0x0300 and <= 0x036F)) return Script.None;
         var category = Rune.GetUnicodeCategory(rune);
-        if (category > System.Globalization.UnicodeCategory.LetterNumber || category == System.Globalization.UnicodeCategory.DecimalDigitNumber) return Script.Common;
+        if (category > System.Globalization.UnicodeCategory.LetterNumber || category == System.Globalization.UnicodeCategory.DecimalDigitNumber) return Script.None;
         int low = 0, high = Ranges.Length - 1;
         while (low <= high)
         {
@@ -56,41 +70,41 @@ public static class Scripts
             else return Ranges[middle].Script;
         }
 
-        return Rune.IsLetter(rune) ? Script.Other : Script.Common;
-    }
-
-    /// <summary>Letters and marks of each script in the text, without <see cref="Script.Common"/>.</summary>
-    public static IReadOnlyDictionary<Script, int> Count(string text)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        var counts = new Dictionary<Script, int>();
-        foreach (var rune in text.EnumerateRunes())
-        {
-            var script = Of(rune);
-            if (script != Script.Common) counts[script] = counts.GetValueOrDefault(script) + 1;
-        }
-
-        return counts;
+        return Rune.IsLetter(rune) ? Script.Other : Script.None;
     }
 
     /// <summary>Share, 0 to 1, of the text's letters that are in one of the scripts; 0 for a text without letters.</summary>
-    public static double Share(string text, IReadOnlyCollection<Script> scripts)
+    public static double Share(string text, IReadOnlySet<Script> scripts)
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentNullException.ThrowIfNull(scripts);
-        Span<int> counts = stackalloc int[64];
-        counts.Clear();
-        var all = 0;
-        foreach (var rune in text.EnumerateRunes())
+        Span<int> counts = stackalloc int[Number];
+        Count(text, counts);
+        int all = 0, within = 0;
+        for (var script = (int)Script.None + 1; script < counts.Length; script++)
         {
-            var script = Of(rune);
-            if (script == Script.Common) continue;
-            counts[(int)script]++;
-            all++;
+            all += counts[script];
+            if (scripts.Contains((Script)script)) within += counts[script];
         }
 
-        var within = 0;
-        foreach (var script in scripts) within += counts[(int)script];
         return all == 0 ? 0 : (double)within / all;
+    }
+
+    /// <summary>Adds up the letters and marks of each script.</summary>
+    internal static void Count(string text, Span<int> counts)
+    {
+        counts.Clear();
+        var units = OfUnits;
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (!char.IsHighSurrogate(text[i]) || !Rune.TryGetRuneAt(text, i, out var rune))
+            {
+                counts[units[text[i]]]++;
+                continue;
+            }
+
+            counts[(int)Of(rune)]++;
+            i++;
+        }
     }
 }

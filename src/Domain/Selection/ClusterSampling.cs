@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using XInstruct.Domain.Recipes;
 using XInstruct.Domain.Statistics;
 
@@ -46,7 +47,7 @@ public static class ClusterSampling
             }
             else
             {
-                DeterministicRandom.Of("pick", seed.ToString(CultureInfo.InvariantCulture), cluster.ToString(CultureInfo.InvariantCulture)).Shuffle(items);
+                new DeterministicRandom(string.Create(CultureInfo.InvariantCulture, $"pick/{seed}/{cluster}")).Shuffle(CollectionsMarshal.AsSpan(items));
             }
         }
     }

@@ -8,17 +8,17 @@ public static class Quota
     /// and the rest is shared equally among the others, again and again; an uneven remainder goes to the clusters that come first.
     /// </summary>
     /// <returns>One number a cluster; their sum is the smaller of target and everything there is.</returns>
-    public static int[] Allocate(int target, IReadOnlyList<int> clusterSizes)
+    public static IReadOnlyList<int> Allocate(int target, IReadOnlyList<int> sizes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(target);
-        ArgumentNullException.ThrowIfNull(clusterSizes);
-        if (clusterSizes.Any(size => size < 0)) throw new ArgumentException("A cluster's size is never negative.", nameof(clusterSizes));
-        var level = Level(target, clusterSizes);
-        int[] shares = [.. clusterSizes.Select(size => Math.Min(size, level))];
+        ArgumentNullException.ThrowIfNull(sizes);
+        if (sizes.Any(size => size < 0)) throw new ArgumentException("A cluster's size is never negative.", nameof(sizes));
+        var level = Level(target, sizes);
+        int[] shares = [.. sizes.Select(size => Math.Min(size, level))];
         var left = target - shares.Sum(share => (long)share);
         for (var i = 0; i < shares.Length && left > 0; i++)
         {
-            if (shares[i] >= clusterSizes[i]) continue;
+            if (shares[i] >= sizes[i]) continue;
             shares[i]++;
             left--;
         }

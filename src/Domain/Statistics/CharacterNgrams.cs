@@ -36,7 +36,7 @@ internal static class CharacterNgrams
         return key;
     }
 
-    private static bool IsLetter(char unit) => unit < 128
+    public static bool IsLetter(char unit) => unit < 128
         ? char.IsAsciiLetter(unit)
         : char.GetUnicodeCategory(unit) is <= UnicodeCategory.EnclosingMark or UnicodeCategory.Surrogate or UnicodeCategory.Format;
 }

@@ -10,27 +10,24 @@ public sealed class NaiveBayesClassifier
     private readonly string[] _labels;
     private readonly double[] _priors;
 
-    private NaiveBayesClassifier(NgramBayes bayes, string[] labels, double[] priors) => (_bayes, _labels, _priors) = (bayes, labels, priors);
-
-    /// <summary>Known labels, in ordinal order.</summary>
-    public IReadOnlyList<string> Labels => _labels;
-
     /// <summary>Learns from labelled texts. The result does not depend on their order.</summary>
     /// <param name="examples">At least one text.</param>
     /// <param name="longest">Longest n-gram in UTF-16 units, 1 to 4.</param>
     /// <param name="smoothing">Added to each count, above 0.</param>
-    public static NaiveBayesClassifier Build(IReadOnlyCollection<(string Text, string Label)> examples, int longest = 4, double smoothing = 0.3)
+    public NaiveBayesClassifier(IReadOnlyCollection<(string Text, string Label)> examples, int longest = 4, double smoothing = 0.3)
     {
         ArgumentNullException.ThrowIfNull(examples);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(smoothing);
-        ArgumentOutOfRangeException.ThrowIfNotEqual(longest is >= 1 and <= CharacterNgrams.Longest, true, nameof(longest));
+        if (longest is < 1 or > CharacterNgrams.Longest) throw new ArgumentOutOfRangeException(nameof(longest), longest, "An n-gram has 1 to 4 units.");
         if (examples.Count == 0) throw new ArgumentException("A classifier needs at least one labelled text.", nameof(examples));
-        string[] labels = [.. examples.Select(e => e.Label).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-        var index = labels.Select((label, i) => (label, i)).ToDictionary(p => p.label, p => p.i, StringComparer.Ordinal);
-        var bayes = NgramBayes.Build(examples.Select(e => (CharacterNgrams.Fold(e.Text), index[e.Label])), labels.Length, longest, smoothing);
-        double[] priors = [.. labels.Select(l => Math.Log((double)examples.Count(e => e.Label == l) / examples.Count))];
-        return new NaiveBayesClassifier(bayes, labels, priors);
+        _labels = [.. examples.Select(e => e.Label).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        var index = _labels.Select((label, i) => (label, i)).ToDictionary(p => p.label, p => p.i, StringComparer.Ordinal);
+        _bayes = NgramBayes.Build(examples.Select(e => (CharacterNgrams.Fold(e.Text), index[e.Label])), _labels.Length, longest, smoothing);
+        _priors = [.. _labels.Select(l => Math.Log((double)examples.Count(e => e.Label == l) / examples.Count))];
     }
+
+    /// <summary>Known labels, in ordinal order.</summary>
+    public IReadOnlyList<string> Labels => _labels;
 
     /// <summary>The most likely label; of equal ones the first in ordinal order.</summary>
     public string Classify(string text)

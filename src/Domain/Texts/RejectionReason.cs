@@ -3,8 +3,11 @@ namespace XInstruct.Domain.Texts;
 /// <summary>Why a row did not become a text. Stored in <c>RowsRejected</c>: permanent names.</summary>
 public static class RejectionReason
 {
-    /// <summary>NUL or half a surrogate pair.</summary>
-    public const string Malformed = "malformed";
+    /// <summary>The text holds U+0000.</summary>
+    public const string Nul = "nul";
+
+    /// <summary>The text holds half a surrogate pair.</summary>
+    public const string LoneSurrogate = "lone-surrogate";
 
     /// <summary>Nothing but white space and control characters.</summary>
     public const string Empty = "empty";

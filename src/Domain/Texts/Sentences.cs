@@ -49,7 +49,7 @@ public static class Sentences
     private static bool IsEnd(string text, int i)
     {
         var unit = text[i];
-        if (UnicodeSpace.Is(unit) && unit is not ('\n' or '\r')) return i > 0 && i + 1 < text.Length && IsUnspaced(text[i - 1]) && IsUnspaced(text[i + 1]);
+        if (TextNormalizer.IsWhiteSpace(unit) && unit is not ('\n' or '\r')) return i > 0 && i + 1 < text.Length && IsUnspaced(text[i - 1]) && IsUnspaced(text[i + 1]);
         if (!Ends.Contains(unit, StringComparison.Ordinal)) return false;
         return unit != '.' || i + 1 == text.Length || !char.IsLetterOrDigit(text[i + 1]);
     }

@@ -12,10 +12,10 @@ public static class TextFilters
     {
         ArgumentNullException.ThrowIfNull(options);
         normalised = "";
-        if (WellFormedText.Defect(text) is not null) return RejectionReason.Malformed;
+        if (TextNormalizer.Malformation(text) is { } malformed) return malformed;
         normalised = TextNormalizer.Normalize(text);
         if (normalised.Length == 0) return RejectionReason.Empty;
-        var length = WellFormedText.CodePoints(normalised);
+        var length = TextNormalizer.CodePoints(normalised);
         if (length > options.MaxChars) return RejectionReason.TooLong;
         if (Boilerplate.Score(text) >= options.MaxBoilerplate) return RejectionReason.Boilerplate;
         if (length < options.MinChars) return RejectionReason.TooShort;

@@ -2,24 +2,23 @@ using XInstruct.Domain.Languages;
 
 namespace XInstruct.Domain.Texts;
 
-/// <summary>What the per-text stage says of one text.</summary>
+/// <summary>Outcome for one text.</summary>
 /// <param name="Reason">Why it is rejected (<see cref="RejectionReason"/>); null when it goes on to deduplication.</param>
-/// <param name="Normalised">The normalised text; empty when it is malformed.</param>
-/// <param name="Language">What the language check said; null when an earlier filter rejected the text.</param>
-public sealed record Screened(string? Reason, string Normalised, LanguageVerdict? Language);
+/// <param name="CheckedBy">How its language was checked: profile, script or none; null when an earlier filter rejected it.</param>
+public readonly record struct ScreenResult(string? Reason, string? CheckedBy);
 
 /// <summary>
-/// The per-text stage of ingest as one pure object: filters, then the language check. Texts it lets through go to
-/// <see cref="Deduplication.DuplicateFinder"/> as sketches, language by language, in row order.
+/// The per-text stage of ingest as one pure object: the filters, then the language. What it lets through goes to
+/// <see cref="Deduplication.NearDuplicateFinder"/> as sketches, language by language, in row order.
 /// </summary>
-public sealed class TextScreen(FilterOptions options, LanguageIdentifier identifier)
+public sealed class TextScreen(LanguageIdentifier identifier, FilterOptions options)
 {
-    /// <summary>Checks one text against its declared language. Safe to call from many threads.</summary>
-    public Screened Check(string text, Language declared)
+    /// <summary>Checks a text against its declared language. Safe to call from many threads.</summary>
+    /// <exception cref="FormatException">Nobody knows the language code.</exception>
+    public ScreenResult Check(string text, string language)
     {
-        ArgumentNullException.ThrowIfNull(declared);
-        if (TextFilters.Reject(text, options, out var normalised) is { } reason) return new Screened(reason, normalised, null);
-        var verdict = identifier.Check(normalised, declared);
-        return new Screened(verdict.IsDeclared ? null : RejectionReason.WrongLanguage, normalised, verdict);
+        if (TextFilters.Reject(text, options, out var normal) is { } reason) return new ScreenResult(reason, null);
+        var verdict = identifier.Check(normal, language);
+        return new ScreenResult(verdict.IsDeclared ? null : RejectionReason.WrongLanguage, verdict.CheckedBy);
     }
 }

@@ -1,0 +1,277 @@
+using Temporalio.Api.Common.V1;
+using Temporalio.Api.Enums.V1;
+using Temporalio.Api.Failure.V1;
+using Temporalio.Api.History.V1;
+using Temporalio.Client;
+using Temporalio.Converters;
+using Temporalio.Exceptions;
+
+namespace Temporalio.StandIn;
+
+/// <summary>A client's calls.</summary>
+internal sealed partial class Calls(TemporalClient client, Engine engine)
+{
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
+
+    private string Namespace => client.Options.Namespace;
+
+    private IPayloadConverter Converter => client.Options.DataConverter.PayloadConverter;
+
+    /// <summary>Told when a client begins and ends to wait for a result; a time-skipping environment skips meanwhile.</summary>
+    public Func<IDisposable>? Waiting { get; set; }
+
+    public async Task<(string RunId, bool Started)> StartAsync(string workflow, IReadOnlyCollection<object?> args, WorkflowOptions options)
+    {
+        var id = options.Id ?? throw new ArgumentException("ID required to start workflow");
+        var queue = options.TaskQueue ?? throw new ArgumentException("Task queue required to start workflow");
+        if (options.StartSignal == null && options.StartSignalArgs != null)
+        {
+            throw new ArgumentException("Cannot have start signal args without start signal");
+        }
+        var request = Guid.NewGuid().ToString();
+        var start = new EventData
+        {
+            Name = workflow,
+            Args = Converter.Pack(args),
+            TaskQueue = queue,
+            ExecutionTimeout = options.ExecutionTimeout,
+            RunTimeout = options.RunTimeout,
+            TaskTimeout = options.TaskTimeout,
+            RetryPolicy = options.RetryPolicy,
+            Memo = options.Memo?.ToDictionary(p => p.Key, p => Converter.ToPayload(p.Value)),
+            Attributes = options.TypedSearchAttributes?.ToStored(),
+            PriorityKey = options.Priority?.PriorityKey,
+            Summary = options.StaticSummary,
+            Details = options.StaticDetails,
+            Identity = client.Connection.Options.Identity,
+        };
+        using var limit = Limit(options.Rpc, TimeSpan.FromMinutes(5));
+        var (run, existing) = await engine.TransactAsync(t => StartAsync(t, id, start, request, options), limit.Token).ConfigureAwait(false);
+        return run != null
+            ? (run, options.StartSignal == null)
+            : throw new WorkflowAlreadyStartedException("Workflow execution already started", id, workflow, existing!.RunId);
+    }
+
+    public async Task<TResult> ResultAsync<TResult>(string id, string? runId, bool followRuns, RpcOptions? rpc)
+    {
+        using var skipping = Waiting?.Invoke();
+        using var limit = Limit(rpc, null);
+        var row = await RunAsync(id, runId, limit.Token).ConfigureAwait(false);
+        while (true)
+        {
+            var woken = engine.Wakeups.Next(Wakeups.Run(row.RunId));
+            row = await RunAsync(id, row.RunId, limit.Token).ConfigureAwait(false);
+            if (row.Status == WorkflowExecutionStatus.Running)
+            {
+                await WaitAsync(woken, limit.Token).ConfigureAwait(false);
+                continue;
+            }
+            if (row.NewRunId == null)
+            {
+                return await OutcomeAsync<TResult>(row, limit.Token).ConfigureAwait(false);
+            }
+            if (!followRuns)
+            {
+                return row.Status == WorkflowExecutionStatus.ContinuedAsNew
+                    ? throw new WorkflowContinuedAsNewException(row.NewRunId)
+                    : await OutcomeAsync<TResult>(row, limit.Token).ConfigureAwait(false);
+            }
+            row = await RunAsync(id, row.NewRunId, limit.Token).ConfigureAwait(false);
+        }
+    }
+
+    public async Task SignalAsync(string id, string? runId, string signal, IReadOnlyCollection<object?> args, RpcOptions? rpc)
+    {
+        var data = new EventData { Name = signal, Args = Converter.Pack(args), Identity = client.Connection.Options.Identity };
+        using var limit = Limit(rpc, TimeSpan.FromMinutes(5));
+        await engine.TransactAsync(
+            async t => t.Post(await LockRunningAsync(t, id, runId).ConfigureAwait(false), EventType.WorkflowExecutionSignaled, data),
+            limit.Token).ConfigureAwait(false);
+    }
+
+    public async Task CancelAsync(string id, string? runId, string? firstRunId)
+    {
+        var row = await RunAsync(id, runId, default).ConfigureAwait(false);
+        if (!await engine.RequestCancelAsync(row.RunId, firstRunId).ConfigureAwait(false) && row.Status != WorkflowExecutionStatus.Running)
+        {
+            throw Completed();
+        }
+    }
+
+    public async Task TerminateAsync(string id, string? runId, string? firstRunId, string? reason, IReadOnlyCollection<object?>? details)
+    {
+        var row = await RunAsync(id, runId, default).ConfigureAwait(false);
+        var data = new EventData
+        {
+            Name = reason,
+            Failure = Engine.Terminated(reason, details == null ? null : Converter.Pack(details)),
+        };
+        var stopped = await engine.StopRunAsync(
+            row.RunId,
+            WorkflowExecutionStatus.Terminated,
+            EventType.WorkflowExecutionTerminated,
+            data,
+            run => firstRunId == null || run.FirstRunId == firstRunId).ConfigureAwait(false);
+        if (!stopped)
+        {
+            throw Completed();
+        }
+    }
+
+    public async Task<WorkflowExecutionDescription> DescribeAsync(string id, string? runId) =>
+        new(await RunAsync(id, runId, default).ConfigureAwait(false), client.Options.DataConverter);
+
+    public async Task<IReadOnlyCollection<HistoryEvent>> HistoryAsync(string id, string? runId, WorkflowHistoryEventFetchOptions? options)
+    {
+        using var limit = Limit(options?.Rpc, null);
+        var row = await RunAsync(id, runId, limit.Token).ConfigureAwait(false);
+        var last = options?.EventFilterType == HistoryEventFilterType.CloseEvent;
+        while (options?.WaitNewEvent == true && row.Status == WorkflowExecutionStatus.Running)
+        {
+            var woken = engine.Wakeups.Next(Wakeups.Run(row.RunId));
+            row = await RunAsync(id, row.RunId, limit.Token).ConfigureAwait(false);
+            if (row.Status == WorkflowExecutionStatus.Running)
+            {
+                await WaitAsync(woken, limit.Token).ConfigureAwait(false);
+            }
+        }
+        // What waits in the inbox will come next, as it is.
+        var events = await engine.TransactAsync(
+            async t =>
+            {
+                var locked = (await t.LockAsync(row.RunId).ConfigureAwait(false)).Single();
+                var written = await engine.HistoryAsync(row.RunId, limit.Token).ConfigureAwait(false);
+                var writer = new HistoryWriter(locked);
+                foreach (var waiting in await Engine.ReadInboxAsync(t, row.RunId).ConfigureAwait(false))
+                {
+                    writer.Add(waiting);
+                }
+                return written.Concat(writer.Events).ToArray();
+            },
+            limit.Token).ConfigureAwait(false);
+        return last ? events[^1..] : events;
+    }
+
+    /// <summary>A token that ends with the caller's, or after the caller's time-out, or after the default one.</summary>
+    private static CancellationTokenSource Limit(RpcOptions? rpc, TimeSpan? otherwise)
+    {
+        var limit = CancellationTokenSource.CreateLinkedTokenSource(rpc?.CancellationToken ?? CancellationToken.None);
+        if ((rpc?.Timeout ?? otherwise) is { } time)
+        {
+            limit.CancelAfter(time);
+        }
+        return limit;
+    }
+
+    private static RpcException Completed() =>
+        new(RpcException.StatusCode.NotFound, "workflow execution already completed", null);
+
+    private static async Task WaitAsync(Task woken, CancellationToken token)
+    {
+        await woken.WaitAsync(Look, token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        token.ThrowIfCancellationRequested();
+    }
+
+    private async Task<ExecutionRow> RunAsync(string id, string? runId, CancellationToken token) =>
+        await engine.FindAsync(Namespace, id, runId, token).ConfigureAwait(false) ??
+        throw new RpcException(RpcException.StatusCode.NotFound, $"workflow not found for ID: {id}", null);
+
+    private async Task<ExecutionRow> LockRunningAsync(Transaction t, string id, string? runId)
+    {
+        while (true)
+        {
+            var found = await Engine.FindAsync(t, Namespace, id, runId).ConfigureAwait(false) ??
+                throw new RpcException(RpcException.StatusCode.NotFound, $"workflow not found for ID: {id}", null);
+            if (found.Status != WorkflowExecutionStatus.Running)
+            {
+                throw Completed();
+            }
+            var locked = (await t.LockAsync(found.RunId).ConfigureAwait(false)).Single();
+            // It may have gone on as a new run between the two.
+            if (locked.Status == WorkflowExecutionStatus.Running)
+            {
+                return locked;
+            }
+        }
+    }
+
+    private async Task<(string? RunId, ExecutionRow? Existing)> StartAsync(Transaction t, string id, EventData start, string request, WorkflowOptions options)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            // An earlier try of this call may have succeeded without our hearing of it.
+            var mine = await t.ReadAsync(r => r.GetString(0), "SELECT run_id FROM executions WHERE request_id = $1", request).ConfigureAwait(false);
+            if (mine.Count > 0)
+            {
+                return (mine[0], null);
+            }
+            var existing = await Engine.FindAsync(t, Namespace, id, null).ConfigureAwait(false);
+            if (existing is { Status: WorkflowExecutionStatus.Running })
+            {
+                if (options.StartSignal != null || options.IdConflictPolicy == WorkflowIdConflictPolicy.UseExisting)
+                {
+                    var locked = (await t.LockAsync(existing.RunId).ConfigureAwait(false)).Single();
+                    if (locked.Status != WorkflowExecutionStatus.Running)
+                    {
+                        continue;
+                    }
+                    Signal(t, locked, options);
+                    return (existing.RunId, null);
+                }
+                if (options.IdConflictPolicy != WorkflowIdConflictPolicy.TerminateExisting &&
+                    options.IdReusePolicy != WorkflowIdReusePolicy.TerminateIfRunning)
+                {
+                    return (null, existing);
+                }
+                await Engine.StopRunAsync(
+                    t, existing.RunId, WorkflowExecutionStatus.Terminated, EventType.WorkflowExecutionTerminated,
+                    new EventData { Name = "TerminateIfRunning", Failure = Engine.Terminated("TerminateIfRunning WorkflowIdReusePolicy Policy", null) })
+                    .ConfigureAwait(false);
+            }
+            else if (!Engine.MayUse(options.IdReusePolicy, existing))
+            {
+                return (null, existing);
+            }
+            var run = new Engine.NewRun(Namespace, id, Guid.NewGuid().ToString(), start)
+            {
+                RequestId = request,
+                Delay = options.StartDelay ?? TimeSpan.Zero,
+            };
+            if (await Engine.CreateRunAsync(t, run).ConfigureAwait(false))
+            {
+                if (options.StartSignal != null)
+                {
+                    Signal(t, (await t.LockAsync(run.RunId).ConfigureAwait(false)).Single(), options);
+                }
+                return (run.RunId, null);
+            }
+        }
+    }
+
+    private void Signal(Transaction t, ExecutionRow target, WorkflowOptions options)
+    {
+        if (options.StartSignal != null)
+        {
+            t.Post(target, EventType.WorkflowExecutionSignaled, new EventData
+            {
+                Name = options.StartSignal,
+                Args = Converter.Pack(options.StartSignalArgs ?? []),
+                Identity = client.Connection.Options.Identity,
+            });
+        }
+    }
+
+    private async Task<TResult> OutcomeAsync<TResult>(ExecutionRow row, CancellationToken token)
+    {
+        var rows = await engine.ReadAsync(
+            r => Json.Read<EventData>(r.GetString(0)),
+            "SELECT data FROM events WHERE run_id = $1 ORDER BY event_id DESC LIMIT 1",
+            [row.RunId],
+            token).ConfigureAwait(false);
+        return row.Status == WorkflowExecutionStatus.Completed
+            ? Converter.FromResult<TResult>(rows[0].Args)
+            : throw new WorkflowFailedException(ToException(rows[0].Failure ?? new Failure { Message = row.Status.ToString() }));
+    }
+
+    private Exception ToException(Failure failure) => client.Options.DataConverter.FailureConverter.ToException(failure, Converter);
+}

@@ -1,0 +1,208 @@
+using Npgsql;
+using Temporalio.Api.Common.V1;
+using Temporalio.Api.Enums.V1;
+using Temporalio.Api.Failure.V1;
+using Temporalio.Api.History.V1;
+using Temporalio.Common;
+
+namespace Temporalio.StandIn;
+
+/// <summary>A row of activities.</summary>
+internal sealed record ActivityRow(
+    string RunId, long EventId, string ActivityId, string Namespace, string TaskQueue, string WorkflowId, string WorkflowType,
+    EventData Data, int State, int Attempt, DateTime ScheduledAt, DateTime AttemptScheduledAt, DateTime? StartedAt, string? Identity,
+    TimeSpan? StartToClose, TimeSpan? Heartbeat, DateTime? StartDeadline, DateTime? CloseDeadline, DateTime? Deadline,
+    string? HeartbeatDetails, bool CancelRequested, long Token, string? LastFailure)
+{
+    public const string Columns = """
+        run_id, event_id, activity_id, namespace, task_queue, workflow_id, workflow_type, data, state, attempt, scheduled_at,
+        attempt_scheduled_at, started_at, identity, start_to_close, heartbeat, start_deadline, close_deadline, deadline,
+        heartbeat_details, cancel_requested, token, last_failure
+        """;
+
+    public static ActivityRow Read(NpgsqlDataReader r) => new(
+        r.GetString(0), r.GetInt64(1), r.GetString(2), r.GetString(3), r.GetString(4), r.GetString(5), r.GetString(6),
+        Json.Read<EventData>(r.GetString(7)), r.GetInt16(8), r.GetInt32(9), r.GetDateTime(10), r.GetDateTime(11), r.Time(12), r.Text(13),
+        r.Span(14), r.Span(15), r.Time(16), r.Time(17), r.Time(18), r.Text(19), r.GetBoolean(20), r.GetInt64(21), r.Text(22));
+}
+
+/// <summary>Activities: scheduled by workflow tasks, taken by workers, ended by results, failures and time-outs.</summary>
+internal sealed partial class Engine
+{
+    private static readonly RetryPolicy DefaultRetry = new() { MaximumInterval = TimeSpan.FromSeconds(100) };
+
+    public async Task<(List<ActivityRow> Tasks, DateTime? Next)> TakeActivitiesAsync(
+        string ns, string queue, string identity, int limit, CancellationToken token)
+    {
+        DateTime? next = null;
+        var taken = await TransactAsync(
+            async t =>
+            {
+                // As for leases: tokens are random, so a start that a crashed server forgets harms nobody.
+                t.Later("SET LOCAL synchronous_commit = off");
+                var rows = await t.ReadAsync(
+                    ActivityRow.Read,
+                    $"""
+                    UPDATE activities SET state = 1, token = $6, started_at = $3, identity = $4,
+                        deadline = LEAST(close_deadline, $3 + start_to_close, $3 + heartbeat)
+                    WHERE ctid = ANY(ARRAY(
+                        SELECT ctid FROM activities WHERE namespace = $1 AND task_queue = $2 AND state = 0 AND visible_at <= $3
+                        ORDER BY priority, visible_at LIMIT $5 FOR NO KEY UPDATE SKIP LOCKED))
+                    RETURNING {ActivityRow.Columns}
+                    """,
+                    ns, queue, t.Now, identity, limit, Random.Shared.NextInt64(1, long.MaxValue)).ConfigureAwait(false);
+                if (rows.Count == 0)
+                {
+                    next = (await t.ReadAsync(
+                        r => r.Time(0),
+                        "SELECT min(visible_at) FROM activities WHERE namespace = $1 AND task_queue = $2 AND state = 0",
+                        ns, queue).ConfigureAwait(false))[0];
+                }
+                return rows;
+            },
+            token).ConfigureAwait(false);
+        foreach (var due in taken.Select(r => r.Deadline).OfType<DateTime>())
+        {
+            Poke(due);
+        }
+        return (taken, next);
+    }
+
+    /// <summary>Keeps details and moves the deadline; null when the attempt is no longer the one that counts.</summary>
+    public async Task<bool?> HeartbeatAsync(ActivityRow activity, string? details, CancellationToken token)
+    {
+        var rows = await ReadAsync(
+            r => r.GetBoolean(0),
+            """
+            UPDATE activities SET heartbeat_details = COALESCE($4, heartbeat_details),
+                deadline = LEAST(close_deadline, started_at + start_to_close, $5 + heartbeat)
+            WHERE run_id = $1 AND event_id = $2 AND token = $3 AND state = 1 RETURNING cancel_requested
+            """,
+            [activity.RunId, activity.EventId, activity.Token, details, Clock.Now],
+            token).ConfigureAwait(false);
+        return rows.Count == 0 ? null : rows[0];
+    }
+
+    public Task CompleteActivityAsync(ActivityRow activity, Payload[]? result, CancellationToken token) =>
+        EndActivityAsync(activity, EventType.ActivityTaskCompleted, new EventData { Args = result }, token);
+
+    public Task CancelActivityAsync(ActivityRow activity, Payload[]? details, CancellationToken token) =>
+        EndActivityAsync(activity, EventType.ActivityTaskCanceled, new EventData { Args = details }, token);
+
+    /// <summary>Ends an attempt that failed: there is another one, or the workflow hears of it.</summary>
+    public Task FailActivityAsync(ActivityRow activity, Failure failure, string? heartbeatDetails, CancellationToken token) => TransactAsync(
+        async t =>
+        {
+            var run = (await t.LockAsync(activity.RunId).ConfigureAwait(false)).SingleOrDefault();
+            var row = (await t.ReadAsync(
+                ActivityRow.Read,
+                $"SELECT {ActivityRow.Columns} FROM activities WHERE run_id = $1 AND event_id = $2 AND token = $3 AND state = 1 FOR NO KEY UPDATE",
+                activity.RunId, activity.EventId, activity.Token).ConfigureAwait(false)).SingleOrDefault();
+            if (row != null && run is { Status: WorkflowExecutionStatus.Running })
+            {
+                EndAttempt(t, run, row with { HeartbeatDetails = heartbeatDetails ?? row.HeartbeatDetails }, failure, EventType.ActivityTaskFailed);
+            }
+        },
+        token);
+
+    /// <summary>Looks at an activity whose deadline may have passed.</summary>
+    public Task TimeOutActivityAsync(string runId, long eventId, CancellationToken token) => TransactAsync(
+        async t =>
+        {
+            var run = (await t.LockAsync(runId).ConfigureAwait(false)).SingleOrDefault();
+            var row = (await t.ReadAsync(
+                ActivityRow.Read,
+                $"SELECT {ActivityRow.Columns} FROM activities WHERE run_id = $1 AND event_id = $2 AND deadline <= $3 FOR NO KEY UPDATE",
+                runId, eventId, t.Now).ConfigureAwait(false)).SingleOrDefault();
+            if (row == null || run is not { Status: WorkflowExecutionStatus.Running })
+            {
+                return;
+            }
+            var type = row.CloseDeadline <= t.Now ? TimeoutType.ScheduleToClose
+                : row.State == 0 ? TimeoutType.ScheduleToStart
+                : row.StartedAt + row.StartToClose <= t.Now ? TimeoutType.StartToClose
+                : TimeoutType.Heartbeat;
+            EndAttempt(t, run, row, TimedOut(type, row), EventType.ActivityTaskTimedOut);
+        },
+        token);
+
+    private static Failure TimedOut(TimeoutType type, ActivityRow row) => new()
+    {
+        Message = $"activity {type} timeout",
+        Timeout = new(type, row.HeartbeatDetails == null ? null : Json.Read<Payload[]>(row.HeartbeatDetails)),
+        Cause = row.State == 0 && row.LastFailure != null ? Json.Read<Failure>(row.LastFailure) : null,
+    };
+
+    private static void EndAttempt(Transaction t, ExecutionRow run, ActivityRow row, Failure failure, EventType type)
+    {
+        var (state, delay) = Next(t, row, failure);
+        if (delay is { } wait)
+        {
+            t.Later(
+                """
+                UPDATE activities SET state = 0, attempt = attempt + 1, token = 0, started_at = NULL, identity = NULL, visible_at = $3,
+                    attempt_scheduled_at = $4, last_failure = $5, heartbeat_details = $6, deadline = close_deadline, start_deadline = NULL
+                WHERE run_id = $1 AND event_id = $2
+                """,
+                row.RunId, row.EventId, t.Now + wait, t.Now, Json.Write(failure), row.HeartbeatDetails);
+            t.Wake(Wakeups.ActivityTasks(row.Namespace, row.TaskQueue));
+            return;
+        }
+        t.Later("DELETE FROM activities WHERE run_id = $1 AND event_id = $2", row.RunId, row.EventId);
+        t.Post(run, type, new EventData
+        {
+            Ref = row.EventId,
+            Failure = failure,
+            RetryState = state,
+            Attempt = row.Attempt,
+            At = row.StartedAt,
+            Identity = row.Identity,
+        });
+    }
+
+    /// <summary>The wait before the next attempt, or why there is none.</summary>
+    private static (RetryState State, TimeSpan? Delay) Next(Transaction t, ActivityRow row, Failure failure)
+    {
+        var policy = row.Data.RetryPolicy ?? DefaultRetry;
+        if (failure.Timeout is { Type: TimeoutType.ScheduleToClose or TimeoutType.ScheduleToStart })
+        {
+            return (failure.Timeout.Type == TimeoutType.ScheduleToClose ? RetryState.Timeout : RetryState.NonRetryableFailure, null);
+        }
+        var name = failure.Application?.Type;
+        if (failure.Application is { NonRetryable: true } || (name != null && policy.NonRetryableErrorTypes?.Contains(name) == true))
+        {
+            return (RetryState.NonRetryableFailure, null);
+        }
+        if (row.CancelRequested)
+        {
+            return (RetryState.CancelRequested, null);
+        }
+        if (policy.DelayAfter(row.Attempt) is not { } delay)
+        {
+            return (RetryState.MaximumAttemptsReached, null);
+        }
+        delay = failure.Application?.NextRetryDelay ?? delay;
+        return row.CloseDeadline is { } last && t.Now + delay >= last ? (RetryState.Timeout, null) : (RetryState.InProgress, delay);
+    }
+
+    private Task EndActivityAsync(ActivityRow activity, EventType type, EventData data, CancellationToken token) => TransactAsync(
+        async t =>
+        {
+            var run = (await t.LockAsync(activity.RunId).ConfigureAwait(false)).SingleOrDefault();
+            var deleted = await t.ReadAsync(
+                r => r.GetInt64(0),
+                "DELETE FROM activities WHERE run_id = $1 AND event_id = $2 AND token = $3 AND state = 1 RETURNING event_id",
+                activity.RunId, activity.EventId, activity.Token).ConfigureAwait(false);
+            if (deleted.Count == 1 && run is { Status: WorkflowExecutionStatus.Running })
+            {
+                t.Post(run, type, data with
+                {
+                    Ref = activity.EventId,
+                    At = activity.StartedAt,
+                    Attempt = activity.Attempt,
+                    Identity = activity.Identity,
+                });
+            }
+        },
+        token);
+}

@@ -1,0 +1,158 @@
+using Temporalio.Api.Common.V1;
+using Temporalio.Api.Enums.V1;
+using Temporalio.Api.Failure.V1;
+using Temporalio.Api.History.V1;
+
+namespace Temporalio.StandIn;
+
+/// <summary>Workflow tasks: leased by one worker, ended in one transaction.</summary>
+internal sealed partial class Engine
+{
+    private static readonly string LeaseSql = $"""
+        UPDATE executions SET lease_owner = $3, lease_token = $6, task_pending = false,
+            lease_until = $4 + make_interval(secs => task_timeout)
+        WHERE run_id = ANY(ARRAY(
+            SELECT run_id FROM executions
+            WHERE namespace = $1 AND task_queue = $2 AND task_pending AND lease_owner IS NULL AND status = 1 AND task_at <= $4
+                AND (sticky_owner IS NULL OR sticky_owner = $3 OR task_at + $7 <= $4)
+            ORDER BY task_at LIMIT $5 FOR NO KEY UPDATE SKIP LOCKED))
+        RETURNING {ExecutionRow.Columns}
+        """;
+
+    /// <summary>Leases up to <paramref name="limit"/> tasks; when there is none, says when the next one is due.</summary>
+    public async Task<(List<WorkflowTask> Tasks, DateTime? Next)> LeaseWorkflowTasksAsync(
+        string ns, string queue, int worker, int limit, TimeSpan sticky, CancellationToken token)
+    {
+        DateTime? next = null;
+        var tasks = await TransactAsync(
+            async t =>
+            {
+                // A lease that a crashed server forgets is only taken again, so this commit need not reach the disk.
+                t.Later("SET LOCAL synchronous_commit = off");
+                var leased = await t.ReadAsync(
+                    ExecutionRow.Read, LeaseSql, ns, queue, worker, t.Now, limit, Random.Shared.NextInt64(), sticky).ConfigureAwait(false);
+                if (leased.Count == 0)
+                {
+                    next = (await t.ReadAsync(
+                        r => r.Time(0),
+                        """
+                        SELECT min(CASE WHEN sticky_owner IS NULL OR sticky_owner = $3 THEN task_at ELSE task_at + $4 END) FROM executions
+                        WHERE namespace = $1 AND task_queue = $2 AND task_pending AND lease_owner IS NULL AND status = 1
+                        """,
+                        ns, queue, worker, sticky).ConfigureAwait(false))[0];
+                    return [];
+                }
+                return await LoadTasksAsync(t, leased).ConfigureAwait(false);
+            },
+            token).ConfigureAwait(false);
+        return (tasks, next);
+    }
+
+    /// <summary>Leases the task of one run, so that a query sees what has happened; null when there is none to lease.</summary>
+    public Task<WorkflowTask?> LeaseWorkflowTaskAsync(string runId, int worker, CancellationToken token) => TransactAsync(
+        async t =>
+        {
+            t.Later("SET LOCAL synchronous_commit = off");
+            var leased = await t.ReadAsync(
+                ExecutionRow.Read,
+                $"""
+                UPDATE executions SET lease_owner = $2, lease_token = $4, task_pending = false,
+                    lease_until = $3 + make_interval(secs => task_timeout)
+                WHERE run_id = $1 AND status = 1 AND task_pending AND lease_owner IS NULL AND task_at <= $3
+                RETURNING {ExecutionRow.Columns}
+                """,
+                runId, worker, t.Now, Random.Shared.NextInt64()).ConfigureAwait(false);
+            return (await LoadTasksAsync(t, leased).ConfigureAwait(false)).SingleOrDefault();
+        },
+        token);
+
+    public Task<List<HistoryEvent>> HistoryAsync(string runId, CancellationToken token = default) => ReadAsync(
+        r => new HistoryEvent
+        {
+            EventId = r.GetInt64(0),
+            EventType = (EventType)r.GetInt16(1),
+            Time = r.GetDateTime(2),
+            Data = Json.Read<EventData>(r.GetString(3)),
+        },
+        "SELECT event_id, type, time, data FROM events WHERE run_id = $1 ORDER BY event_id",
+        [runId],
+        token);
+
+    public static Task<List<InboxRow>> ReadInboxAsync(Transaction t, string runId) => t.ReadAsync(
+        r => new InboxRow(r.GetInt64(0), (EventType)r.GetInt16(1), r.GetDateTime(2), Json.Read<EventData>(r.GetString(3))),
+        "SELECT seq, type, time, data FROM inbox WHERE run_id = $1 ORDER BY seq",
+        runId);
+
+    /// <summary>Gives a lease back without a trace, for instance when there was nothing to do or a newer event must be seen first.</summary>
+    public Task ReleaseTaskAsync(WorkflowTask task, bool again, CancellationToken token) => TransactAsync(
+        t =>
+        {
+            t.Later(
+                $"""
+                UPDATE executions SET lease_owner = NULL, lease_until = NULL, task_at = CASE WHEN task_pending THEN task_at ELSE $4 END,
+                    task_pending = $3 OR task_pending OR {HasWorkSql}
+                WHERE run_id = $1 AND lease_token = $2 AND lease_owner IS NOT NULL
+                """,
+                task.Execution.RunId, task.Execution.LeaseToken, again, t.Now);
+            t.Wake(Wakeups.WorkflowTasks(task.Execution.Namespace, task.Execution.TaskQueue));
+            return Task.CompletedTask;
+        },
+        token);
+
+    /// <summary>Notes a failed workflow task; it is tried again later, with all the history, until the code is mended.</summary>
+    public Task FailTaskAsync(WorkflowTask task, DateTime started, Failure failure, CancellationToken token) => TransactAsync(
+        async t =>
+        {
+            var run = (await t.LockAsync(task.Execution.RunId).ConfigureAwait(false)).SingleOrDefault();
+            if (run == null || !Holds(run, task))
+            {
+                return;
+            }
+            if (run.TaskAttempt == 0)
+            {
+                var history = new HistoryWriter(run);
+                foreach (var row in task.Inbox)
+                {
+                    history.Add(row);
+                }
+                history.Add(EventType.WorkflowTaskScheduled, started, new EventData { TaskQueue = run.TaskQueue, Attempt = 1 });
+                history.Add(EventType.WorkflowTaskStarted, started, new EventData { Ref = history.Length });
+                history.Add(EventType.WorkflowTaskFailed, t.Now, new EventData { Ref = history.Length, Failure = failure });
+                history.Write(t);
+                t.Later("DELETE FROM inbox WHERE seq = ANY($1)", (object)task.Inbox.Select(r => r.Seq).ToArray());
+            }
+            var wait = TimeSpan.FromMilliseconds(Math.Min(10_000, 100 * Math.Pow(2, Math.Min(run.TaskAttempt, 10))));
+            t.Later(
+                """
+                UPDATE executions SET lease_owner = NULL, lease_until = NULL, sticky_owner = NULL, task_attempt = task_attempt + 1,
+                    task_pending = true, task_at = $2 WHERE run_id = $1
+                """,
+                run.RunId, t.Now + wait);
+            t.Wake(Wakeups.WorkflowTasks(run.Namespace, run.TaskQueue));
+        },
+        token);
+
+    private const string HasWorkSql =
+        "(EXISTS (SELECT 1 FROM inbox i WHERE i.run_id = $1) OR EXISTS (SELECT 1 FROM updates u WHERE u.run_id = $1 AND u.state = 0))";
+
+    public static bool Holds(ExecutionRow run, WorkflowTask task) =>
+        run.Status == WorkflowExecutionStatus.Running && run.LeaseOwner != null && run.LeaseToken == task.Execution.LeaseToken;
+
+    private static async Task<List<WorkflowTask>> LoadTasksAsync(Transaction t, List<ExecutionRow> leased)
+    {
+        if (leased.Count == 0)
+        {
+            return [];
+        }
+        var ids = leased.Select(r => r.RunId).ToArray();
+        var inbox = (await t.ReadAsync(
+            r => (RunId: r.GetString(4), Row: new InboxRow(r.GetInt64(0), (EventType)r.GetInt16(1), r.GetDateTime(2), Json.Read<EventData>(r.GetString(3)))),
+            "SELECT seq, type, time, data, run_id FROM inbox WHERE run_id = ANY($1) ORDER BY seq",
+            (object)ids).ConfigureAwait(false)).ToLookup(r => r.RunId, r => r.Row);
+        var updates = (await t.ReadAsync(
+            r => (RunId: r.GetString(0), Row: new UpdateRow(r.GetString(1), r.GetString(2), Json.Read<Payload[]>(r.GetString(3)))),
+            "SELECT run_id, update_id, name, args FROM updates WHERE run_id = ANY($1) AND state = 0 ORDER BY created, update_id",
+            (object)ids).ConfigureAwait(false)).ToLookup(r => r.RunId, r => r.Row);
+        return leased.ConvertAll(r => new WorkflowTask(r, [.. inbox[r.RunId]], [.. updates[r.RunId]]));
+    }
+}
