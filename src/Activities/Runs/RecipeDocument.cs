@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Recipes;
 using XInstruct.Domain.Runs;
@@ -31,15 +32,19 @@ public sealed record RecipeDocument(Recipe Recipe, IReadOnlyList<InputContent> I
     }
 
     /// <summary>Canonical JSON: what is stored and hashed.</summary>
+    [JsonIgnore]
     public string Json => System.Text.Encoding.UTF8.GetString(CanonicalJson.Of(this, EventJson.Options));
 
     /// <summary>Hash of <see cref="Json"/>.</summary>
+    [JsonIgnore]
     public string Hash => ContentHash.Of(Json);
 
     /// <summary>Hash of the settings alone: tells a changed recipe from changed data.</summary>
+    [JsonIgnore]
     public string SettingsHash => ContentHash.OfCanonical(Recipe);
 
     /// <summary>Default run id: recipe name and the first 8 hex digits of the hash.</summary>
+    [JsonIgnore]
     public string RunId => $"{Recipe.Name}-{Hash[..8]}";
 
     /// <summary>Reads a stored document.</summary>
