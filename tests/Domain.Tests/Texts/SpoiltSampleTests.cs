@@ -20,7 +20,7 @@ public sealed class SpoiltSampleTests(ITestOutputHelper output)
         string[] languages = [.. Directory.GetFiles(Path.Combine(Samples, "corpus"), "*.jsonl").Select(f => Path.GetFileNameWithoutExtension(f)!).Order(StringComparer.Ordinal)];
         languages.Length.ShouldBeGreaterThanOrEqualTo(6);
         var profiles = languages.ToDictionary(l => l, l => (IReadOnlyList<string>)[.. Rows("seeds", l).Select(r => r.GetProperty("output").GetString()!)], StringComparer.Ordinal);
-        var screen = new TextScreen(LanguageIdentifier.Build(profiles), new FilterOptions { MinChars = 120, MaxChars = 1000 });
+        var screen = new TextScreen(LanguageIdentifier.Build(profiles), new FilterOptions { MinChars = 100, MaxChars = 1000 });
         var spoilt = new List<(string Reason, bool Found)>();
         foreach (var language in languages)
         {
