@@ -80,6 +80,7 @@ internal sealed class RecipeKey
         var (section, found) = (typeof(Recipe), default(RecipeKey));
         foreach (var name in dotted.Split('.'))
         {
+            if (found is { Kind: not KeyKind.Section }) return null;
             found = Of(section).FirstOrDefault(k => k.Name == name);
             if (found is null) return null;
             section = found.Type;

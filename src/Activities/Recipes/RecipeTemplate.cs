@@ -25,8 +25,7 @@ public static class RecipeTemplate
     public static string Commented()
     {
         var text = new StringBuilder();
-        Comment(text, "", "An XInstruct recipe. '#key: value' shows a default: take the # away to change it. docs/recipe.md explains, 'xinstruct recipe check' checks.");
-        text.Append("# yaml-language-server: $schema=recipe.schema.json\n");
+        Comment(text, "", "An XInstruct recipe. '#key: value' shows a default: take the # away to change it. 'xinstruct recipe check' checks the file, 'xinstruct recipe schema' prints a JSON schema for editors.");
         Section(text, new Recipe(), "", "", false);
         return text.ToString();
     }

@@ -56,13 +56,13 @@ internal sealed class RecipeYaml
 
     private RecipeNode? Document()
     {
-        while (_parser.MoveNext() && _parser.Current is StreamStart or DocumentStart)
+        while (Move() && _parser.Current is StreamStart or DocumentStart)
         {
         }
 
         if (_parser.Current is null or StreamEnd) return null;
         var root = Node(0);
-        while (_parser.MoveNext())
+        while (Move())
         {
             if (_parser.Current is not DocumentStart second) continue;
             _problems.Add(At(second.Start), "", "A recipe is one YAML document; this begins a second one.");
@@ -115,7 +115,21 @@ internal sealed class RecipeYaml
         return map;
     }
 
-    private ParsingEvent Next() => _parser.MoveNext() ? _parser.Current! : throw new YamlException("The text ends too early.");
+    private ParsingEvent Next() => Move() ? _parser.Current! : throw new YamlException("The text ends too early.");
+
+    private bool Move()
+    {
+        try
+        {
+            return _parser.MoveNext();
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException or FormatException or OverflowException)
+        {
+            // Some broken texts, e.g. an unclosed [ before a key, trip the package's scanner instead of making it report an error.
+            var mark = _parser.Current?.End ?? Mark.Empty;
+            throw new YamlException(mark, mark, "A bracket, brace or quote before or here is not closed, or a character does not belong here.", e);
+        }
+    }
 
     private Place At(Mark mark) => _isOverride ? new Place(_source, 0, 0) : new Place(_source, (int)Math.Max(1, mark.Line), (int)Math.Max(1, mark.Column));
 

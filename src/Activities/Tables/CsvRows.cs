@@ -32,6 +32,7 @@ internal static class CsvRows
 
             if (raw.Problem == "bad-csv") Recover(window, raw, scanner);
             yield return Row(number++, raw, header, delimiter);
+            if (raw.Problem == "truncated") yield break;
         }
 
         if (window.IsBroken) yield return new TableRow(number, null, "truncated");

@@ -16,6 +16,7 @@ internal static class JsonRows
         {
             if (raw.Problem is null && raw.Bytes.AsSpan().Trim(" \t\r"u8).IsEmpty) continue;
             yield return Parse(number++, raw);
+            if (raw.Problem == "truncated") yield break;
         }
 
         // Cut exactly between two lines: nobody else would say so.

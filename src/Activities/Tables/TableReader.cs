@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Runtime.CompilerServices;
 
 namespace XInstruct.Activities.Tables;
@@ -38,7 +37,7 @@ public static class TableReader
             yield break;
         }
 
-        await using var unpacked = new GZipStream(new WindowStream(plain), CompressionMode.Decompress);
+        await using var unpacked = new GzipBytes(plain);
         await foreach (var row in RowsAsync(new ByteWindow(unpacked), options, ct)) yield return row;
     }
 
