@@ -9,6 +9,9 @@ namespace XInstruct.Activities.Recipes;
 /// <param name="Folder">Full path of the folder it lies in.</param>
 public sealed record LoadedRecipe(Recipe Recipe, string Path, string Folder)
 {
+    /// <summary>What is wrong with the truth's files. A run is the same without a truth; only its report lacks precision and accuracy.</summary>
+    public IReadOnlyList<RecipeProblem> Warnings { get; init; } = [];
+
     /// <summary>Full path of a language's file.</summary>
     public static string PathFor(string path, string language) => PathKey.For(path, language);
 }
@@ -39,7 +42,9 @@ public static class RecipeFile
         new RecipeRules(binder, problems).Check(recipe);
         new RecipeFiles(binder, problems).Check(recipe);
         problems.ThrowIfAny();
-        return new LoadedRecipe(recipe, path, folder);
+        var warnings = new ProblemList();
+        new RecipeFiles(binder, warnings).CheckTruth(recipe);
+        return new LoadedRecipe(recipe, path, folder) { Warnings = warnings.InOrder() };
     }
 
     private static string Read(string path, Place start, ProblemList problems)

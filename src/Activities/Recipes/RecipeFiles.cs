@@ -12,9 +12,9 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
     /// <summary>Checks the files of a bound recipe with absolute paths.</summary>
     public void Check(Recipe recipe)
     {
-        foreach (var key in PathKey.Files) CheckFile(key, recipe);
+        foreach (var key in PathKey.Files.Where(k => !k.IsTruth)) CheckFile(key, recipe);
         foreach (var key in PathKey.Folders) CheckFolder(key, recipe);
-        var (corpus, seeds, truth) = (recipe.Corpus, recipe.Seeds, recipe.Truth);
+        var (corpus, seeds) = (recipe.Corpus, recipe.Seeds);
         Columns("corpus.path", corpus.Path, recipe, ("corpus.text", corpus.Text), ("corpus.id", corpus.Id));
         if (seeds.Template is null) Columns("seeds.path", seeds.Path, recipe, ("seeds.instruction", seeds.Instruction), ("seeds.output", seeds.Output));
         else if (seeds.AlignWith is null) Columns("seeds.path", seeds.Path, recipe, ("seeds.output", seeds.Output), ("seeds.label", seeds.Label));
@@ -24,14 +24,19 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
             Columns("seeds.alignWith", seeds.AlignWith, recipe, ("seeds.label", seeds.Label));
         }
 
-        if (truth is not null)
+        CheckSeedRows(recipe);
+    }
+
+    /// <summary>Checks the files of the truth, without which a run is the same.</summary>
+    public void CheckTruth(Recipe recipe)
+    {
+        foreach (var key in PathKey.Files.Where(k => k.IsTruth)) CheckFile(key, recipe);
+        if (recipe.Truth is { } truth)
         {
             var fields = truth.Fields.Where(f => f is not ("lang" or "language")).Select(f => ("truth.fields", (string?)f)).ToArray();
             Columns("truth.path", truth.Path, recipe, [("truth.id", truth.Id), ("truth.spoilt", truth.Spoilt), .. truth.AlignWith is null ? fields : []]);
             if (truth.AlignWith is not null) Columns("truth.alignWith", truth.AlignWith, recipe, fields);
         }
-
-        CheckSeedRows(recipe);
     }
 
     private void CheckFile(PathKey key, Recipe recipe)

@@ -17,7 +17,7 @@ public static class RecipeInputs
     {
         var recipe = loaded.Recipe;
         var files = new List<InputFile>();
-        foreach (var key in PathKey.Files.Where(k => !k.Key.StartsWith("truth.", StringComparison.Ordinal)))
+        foreach (var key in PathKey.Files.Where(k => !k.IsTruth))
         {
             if (key.Get(recipe) is not { } path) continue;
             var role = key.Key.EndsWith(".path", StringComparison.Ordinal) ? key.Key[..^".path".Length] : key.Key;

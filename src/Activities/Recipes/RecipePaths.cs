@@ -24,6 +24,9 @@ internal sealed record PathKey(string Key, Func<Recipe, string?> Get, Action<Rec
         new("models.student.base", r => r.Models.Student.Base, (r, p) => r.Models.Student.Base = p),
     ];
 
+    /// <summary>Read by the report only; a run needs none of them.</summary>
+    public bool IsTruth => Key.StartsWith("truth.", StringComparison.Ordinal);
+
     /// <summary>A path with the language's code in its place.</summary>
     public static string For(string path, string language) => path.Replace("{lang}", language, StringComparison.Ordinal);
 

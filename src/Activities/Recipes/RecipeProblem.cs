@@ -48,10 +48,13 @@ internal sealed class ProblemList
     /// <summary>Whether a key, or something below or above it, has a problem already, so that what depends on it need not be looked at.</summary>
     public bool Has(string key) => _keys.Any(k => k == key || k.StartsWith($"{key}.", StringComparison.Ordinal) || key.StartsWith($"{k}.", StringComparison.Ordinal));
 
+    /// <summary>All problems: the file's in its order, then those of overrides.</summary>
+    public IReadOnlyList<RecipeProblem> InOrder() => [.. _problems.OrderBy(p => p.Line == 0).ThenBy(p => p.Line).ThenBy(p => p.Column)];
+
     /// <summary>Throws when there is any.</summary>
     /// <exception cref="RecipeException">There are problems.</exception>
     public void ThrowIfAny()
     {
-        if (_problems.Count > 0) throw new RecipeException([.. _problems.OrderBy(p => p.Line == 0).ThenBy(p => p.Line).ThenBy(p => p.Column)]);
+        if (_problems.Count > 0) throw new RecipeException(InOrder());
     }
 }

@@ -15,6 +15,10 @@ internal sealed class RecipeRules(RecipeBinder binder, ProblemList problems)
         Rule("refine.keep", recipe.Refine.Keep.All(k => k is > 0 and <= 1), "Each share must be above 0 and at most 1.");
         Rule("plan.microBatch", recipe.Plan.MicroBatch <= recipe.Plan.ShardSize, $"Must not be above plan.shardSize, which is {recipe.Plan.ShardSize}; it is {recipe.Plan.MicroBatch}.");
         if (recipe.Truth is { } truth) Rule("truth.fields", truth.Fields.Count > 0, "Name at least one column that an instruction must agree with, e.g. [topic, intent].");
+        Rule(
+            "seeds.take",
+            recipe.Seeds.Path != recipe.Corpus.Path || recipe.Seeds.Path.Length == 0 || recipe.Seeds.Take is not null,
+            "Needed, because the seeds are rows of the corpus files: else every row would be a seed and no text left.");
         if (recipe.Seeds.Template is { } template) Prompt("seeds.template", template, ["label", "language"], ["label"]);
         else Rule("seeds.alignWith", recipe.Seeds.AlignWith is null, "Only labelled rows are aligned: it needs seeds.template.");
         Model("models.generator", recipe.Models.Generator, ["text", "language"], ["text"]);
@@ -24,15 +28,14 @@ internal sealed class RecipeRules(RecipeBinder binder, ProblemList problems)
 
     private void CheckLanguage(string code, bool isRepeated)
     {
-        if (!Language.TryParse(code, out var language))
+        if (!Language.TryParse(code, out var language, out var error))
         {
-            Rule("languages", false, $"'{code}' is no language code that CLDR knows. Did you mean '{Language.Nearest(code)}'? A code is e.g. sw, th or pt-BR.");
+            Rule("languages", false, error);
+            return;
         }
-        else
-        {
-            Rule("languages", language!.Code == code, $"'{code}' is written '{language.Code}'.");
-            Rule("languages", !isRepeated, $"'{code}' is here twice.");
-        }
+
+        Rule("languages", language.Code == code, $"'{code}' is written '{language.Code}'.");
+        Rule("languages", !isRepeated, $"'{code}' is here twice.");
     }
 
     private void Model(string key, ModelOptions model, string[] allowed, string[] required)

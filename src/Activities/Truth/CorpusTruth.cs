@@ -6,11 +6,8 @@ namespace XInstruct.Activities.Truth;
 public sealed record TruthRow(IReadOnlyDictionary<string, string> Values, string? Spoilt);
 
 /// <summary>The truth of one language's corpus. It is compared after the fact and never read by the pipeline.</summary>
-public sealed class CorpusTruth(string language, bool isJoinedById, IReadOnlyDictionary<string, TruthRow> rows)
+public sealed class CorpusTruth(bool isJoinedById, IReadOnlyDictionary<string, TruthRow> rows)
 {
-    /// <summary>Language code.</summary>
-    public string Language { get; } = language;
-
     /// <summary>Rows by the corpus row's id, or by its 0-based number.</summary>
     public IReadOnlyDictionary<string, TruthRow> Rows { get; } = rows;
 

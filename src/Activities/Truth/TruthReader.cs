@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using XInstruct.Activities.Recipes;
 using XInstruct.Activities.Tables;
+using XInstruct.Domain.Languages;
 using XInstruct.Domain.Recipes;
 
 namespace XInstruct.Activities.Truth;
@@ -52,13 +53,17 @@ public static class TruthReader
             var key = options.Id is null ? RowKey(row.Number) : row.Columns?.GetValueOrDefault(options.Id);
             if (key is null || row.Columns is null || source.Columns is null) continue;
             var values = options.Fields.Where(source.Columns.ContainsKey).ToDictionary(f => f, f => source.Columns[f], StringComparer.Ordinal);
-            // The language is known without a column.
-            foreach (var field in options.Fields.Where(InstructionReader.IsLanguage)) values.TryAdd(field, language);
+            // The language is known without a column, and a column may hold its name.
+            foreach (var field in options.Fields.Where(InstructionReader.IsLanguage))
+            {
+                values[field] = !values.TryGetValue(field, out var value) || value == Language.Parse(language).EnglishName ? language : value;
+            }
+
             var spoilt = options.Spoilt is null ? null : row.Columns.GetValueOrDefault(options.Spoilt);
             rows[key] = new TruthRow(values, string.IsNullOrEmpty(spoilt) || spoilt == "none" ? null : spoilt);
         }
 
-        return new CorpusTruth(language, options.Id is not null, rows);
+        return new CorpusTruth(options.Id is not null, rows);
     }
 
     private static async Task<List<TableRow>> RowsAsync(string path, CancellationToken ct)

@@ -52,7 +52,7 @@ public sealed class RecipeFileTests : IDisposable
         lines.SkipWhile(l => !l.StartsWith("--set", StringComparison.Ordinal)).ShouldAllBe(l => l.StartsWith("--set", StringComparison.Ordinal));
         void Has(string start, string part) => lines.ShouldContain(l => l.StartsWith(start, StringComparison.Ordinal) && l.Contains(part, StringComparison.Ordinal), string.Join('\n', lines));
         Has("/recipe.yaml:1:7: name: ", "'Small One' does not match");
-        Has("/recipe.yaml:2:12: languages: ", "'qq' is no language code");
+        Has("/recipe.yaml:2:12: languages: ", "'qq' is unknown");
         Has("/recipe.yaml:2:12: languages: ", "'sw' is here twice");
         Has("/recipe.yaml:3:7: seed: ", "whole number; 'one' is none");
         Has("/recipe.yaml:5:9: corpus.path: ", "No file /corpus/sw.json. The nearest name there is sw.jsonl.");

@@ -71,7 +71,7 @@ public sealed class InstructionReaderTests : IDisposable
             name: reviews
             languages: [sw, th]
             corpus: {path: "reviews/{lang}.json", text: input}
-            seeds: {template: "Write a {label} review.", label: answer, alignWith: reviews/en.json}
+            seeds: {template: "Write a {label} review.", label: answer, alignWith: reviews/en.json, take: 1}
             truth: {fields: [answer]}
             """);
         var truths = await TruthReader.ReadAsync(loaded, CancellationToken.None);
