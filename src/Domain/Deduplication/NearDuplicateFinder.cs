@@ -15,8 +15,8 @@ public readonly record struct Duplicate(long Row, bool IsExact);
 public sealed class NearDuplicateFinder
 {
     // Looking at a pair in vain costs 128 comparisons; a pair missed stays in the data set.
-    private const double VainWeight = 0.05;
-    private const double MissedWeight = 0.95;
+    private const double VainWeight = 0.02;
+    private const double MissedWeight = 0.98;
 
     // In a corpus where thousands of different texts share a band (one page header over all of them), looking at each would take
     // quadratic time: only the latest ones are looked at.

@@ -61,11 +61,13 @@ public static class Repetition
 
     private static HashSet<ulong> Grams(string sentence)
     {
-        var grams = new HashSet<ulong>(sentence.Length);
-        for (var i = 0; i + Gram <= sentence.Length; i++)
+        // A comma more or a capital less makes no new sentence.
+        char[] letters = [.. sentence.Where(unit => !char.IsPunctuation(unit)).Select(char.ToLowerInvariant)];
+        var grams = new HashSet<ulong>(letters.Length);
+        for (var i = 0; i + Gram <= letters.Length; i++)
         {
             ulong hash = 0;
-            foreach (var unit in sentence.AsSpan(i, Gram)) hash = (hash * Base) + char.ToLowerInvariant(unit) + 1;
+            foreach (var unit in letters.AsSpan(i, Gram)) hash = (hash * Base) + unit + 1;
             grams.Add(hash);
         }
 

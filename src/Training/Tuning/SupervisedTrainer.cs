@@ -10,9 +10,6 @@ namespace XInstruct.Training.Tuning;
 /// </summary>
 public static class SupervisedTrainer
 {
-    // Dropout draws from the process-wide generator: two trainings at once would disturb each other's sequence.
-    private static readonly SemaphoreSlim Alone = new(1, 1);
-
     /// <summary>Trains the model in place. On cancellation the weights are those of the last step.</summary>
     /// <exception cref="ArgumentException">There is no example, or one has no completion.</exception>
     public static TrainingReport Train(
@@ -33,24 +30,10 @@ public static class SupervisedTrainer
             if (example.Completion.Length == 0 || example.Completion.Length + example.Prefix.Length + example.Suffix.Length < 2)
                 throw new ArgumentException($"Example {i} has no completion, or nothing before it.", nameof(examples));
         }
-        Alone.Wait(cancellation);
-        try
-        {
-            return Run(model, examples, options, progress, cancellation);
-        }
-        finally
-        {
-            Alone.Release();
-        }
-    }
-
-    private static TrainingReport Run(
-        Decoder model, IReadOnlyList<TrainingExample> examples, TrainingOptions options, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
-    {
         var clock = Stopwatch.StartNew();
         var steps = new BatchPlan(examples, options).Steps();
         set_num_threads(options.Threads);
-        manual_seed(unchecked((long)options.Seed));
+        model.SeedDropout(options.Seed);
         var schedule = new LearningRateSchedule(
             options.Optimizer.LearningRate, options.Decay, (int)Math.Round(options.WarmupShare * steps.Count), steps.Count, options.RateFloor);
         var losses = new double[steps.Count];

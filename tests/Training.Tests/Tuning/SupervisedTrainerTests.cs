@@ -42,6 +42,22 @@ public sealed class SupervisedTrainerTests
     }
 
     [Fact]
+    public async Task Train_TwoAtOnce_GiveWhatEachGivesAlone()
+    {
+        byte[][] alone = [Weights(1), Weights(2)];
+        var together = await Task.WhenAll(Task.Run(() => Weights(1)), Task.Run(() => Weights(2)));
+        together[0].ShouldBe(alone[0]);
+        together[1].ShouldBe(alone[1]);
+
+        static byte[] Weights(ulong seed)
+        {
+            using var model = TestModels.Tiny(dropout: 0.2);
+            SupervisedTrainer.Train(model, Examples, Options with { Seed = seed, Budget = StepBudget.Steps(15) });
+            return TestModels.Bytes(model);
+        }
+    }
+
+    [Fact]
     public void Step_ManyTimes_LeavesTheCountOfLiveTensorsUnchanged()
     {
         using var model = TestModels.Tiny(dropout: 0.1);
