@@ -34,7 +34,14 @@ public sealed class TemporalConnection : ITemporalConnection
 
     public async Task ConnectAsync()
     {
-        await Engine.ReadyAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            await Engine.ReadyAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Npgsql.NpgsqlException e)
+        {
+            throw new InvalidOperationException($"Connection failed: {e.Message}", e);
+        }
         IsConnected = true;
     }
 

@@ -20,11 +20,15 @@ internal sealed record WorkflowWorkerOptions(
     int MaxTasks,
     int MaxCached,
     TimeSpan StickyTimeout,
-    IReadOnlyCollection<Type>? FailureTypes);
+    IReadOnlyCollection<Type>? FailureTypes,
+    bool DebugMode);
 
 /// <summary>Takes workflow tasks and queries of one queue and runs them.</summary>
 internal sealed class WorkflowWorker(WorkflowWorkerOptions options, int key)
 {
+    // The package allows two; a busy machine may need longer for a long replay.
+    private static readonly TimeSpan DeadlockTimeout = TimeSpan.FromSeconds(5);
+
     private readonly Engine engine = options.Engine;
     private readonly WorkflowCache cache = new(options.MaxCached);
     private readonly ILogger logger = options.Loggers.CreateLogger("Temporalio.Worker.Workflows");
@@ -111,6 +115,21 @@ internal sealed class WorkflowWorker(WorkflowWorkerOptions options, int key)
         }
     }
 
+    /// <summary>Runs workflow code; code that blocks its thread loses the task (and keeps the thread, which nobody can take from it).</summary>
+    private async Task<T> WatchAsync<T>(Func<T> code)
+    {
+        var running = Task.Run(code);
+        try
+        {
+            return await running.WaitAsync(options.DebugMode ? Timeout.InfiniteTimeSpan : DeadlockTimeout).ConfigureAwait(false);
+        }
+        catch (TimeoutException) when (!running.IsCompleted)
+        {
+            throw new InvalidOperationException(
+                $"[TMPRL1101] Potential deadlock detected: workflow didn't yield within {DeadlockTimeout.TotalSeconds} second(s).");
+        }
+    }
+
     private WorkflowDefinition Definition(string type) => options.Workflows.TryGetValue(type, out var definition)
         ? definition
         : throw new InvalidOperationException(
@@ -138,7 +157,8 @@ internal sealed class WorkflowWorker(WorkflowWorkerOptions options, int key)
             {
                 var history = await engine.HistoryAsync(run.RunId, engine.Stopped).ConfigureAwait(false);
                 first = history.TrueForAll(e => e.EventType != EventType.WorkflowTaskCompleted);
-                (var workflow, unseen) = Replay.Run(definition, history, options.Converter, options.Loggers, options.FailureTypes);
+                (var workflow, unseen) = await WatchAsync(
+                    () => Replay.Run(definition, history, options.Converter, options.Loggers, options.FailureTypes)).ConfigureAwait(false);
                 entry = new(run.RunId, workflow, run.HistoryLength);
             }
             if (!first && task.Inbox.Count + task.Updates.Count + unseen.Count == 0)
@@ -158,14 +178,16 @@ internal sealed class WorkflowWorker(WorkflowWorkerOptions options, int key)
                 writer.Add(EventType.WorkflowTaskScheduled, begun, new EventData { TaskQueue = run.TaskQueue, Attempt = run.TaskAttempt + 1 });
                 writer.Add(EventType.WorkflowTaskStarted, begun, new EventData { Ref = writer.Length, Identity = options.Identity, Size = writer.Size });
                 var started = writer.Events.Last();
-                result = entry.Workflow.Activate(new Activation(
+                var activation = new Activation(
                     started.Time,
                     started.EventId,
                     started.Data.Size!.Value,
                     Replaying: false,
                     unseen,
                     [.. task.Updates.Select(u => new ActivatedUpdate(u.Id, u.Name, u.Args, Accepted: false))],
-                    []));
+                    []);
+                var activated = entry.Workflow;
+                result = await WatchAsync(() => activated.Activate(activation)).ConfigureAwait(false);
                 silent = !first && unseen.Count == 0 && result.Commands.Count == 0;
                 writer.Add(EventType.WorkflowTaskCompleted, engine.Clock.Now, new EventData { Ref = started.EventId });
                 nextRun = await RecordAsync(run, writer, result).ConfigureAwait(false);
@@ -274,13 +296,15 @@ internal sealed class WorkflowWorker(WorkflowWorkerOptions options, int key)
             if (entry == null)
             {
                 var history = await engine.HistoryAsync(run.RunId, token).ConfigureAwait(false);
-                var (workflow, _) = Replay.Run(Definition(run.WorkflowType), history, options.Converter, options.Loggers, options.FailureTypes);
+                var definition = Definition(run.WorkflowType);
+                var (workflow, _) = await WatchAsync(
+                    () => Replay.Run(definition, history, options.Converter, options.Loggers, options.FailureTypes)).ConfigureAwait(false);
                 entry = new(run.RunId, workflow, run.HistoryLength);
             }
             await entry.Gate.WaitAsync(token).ConfigureAwait(false);
             try
             {
-                var (result, failure) = entry.Workflow.Query(query);
+                var (result, failure) = await WatchAsync(() => entry.Workflow.Query(query)).ConfigureAwait(false);
                 await engine.AnswerQueryAsync(query, result, failure, token).ConfigureAwait(false);
             }
             finally

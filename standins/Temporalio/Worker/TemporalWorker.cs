@@ -141,7 +141,8 @@ public class TemporalWorker : IDisposable
                     Options.MaxConcurrentWorkflowTasks ?? 100,
                     Options.MaxCachedWorkflows,
                     Options.StickyQueueScheduleToStartTimeout < LongestSticky ? Options.StickyQueueScheduleToStartTimeout : LongestSticky,
-                    Options.WorkflowFailureExceptionTypes),
+                    Options.WorkflowFailureExceptionTypes,
+                    Options.DebugMode),
                 key).ExecuteAsync;
         }
         if (Options.Activities.Count > 0)

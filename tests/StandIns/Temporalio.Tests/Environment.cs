@@ -13,7 +13,7 @@ namespace Temporalio.Tests;
 /// </summary>
 public sealed class EnvironmentFixture : IAsyncLifetime
 {
-    private readonly string name = $"xi_temporal_{Guid.NewGuid():N}";
+    private static readonly string Name = $"xi_temporal_{Guid.NewGuid():N}";
 
     public WorkflowEnvironment Environment { get; private set; } = null!;
 
@@ -24,9 +24,9 @@ public sealed class EnvironmentFixture : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        await AdministerAsync($"CREATE DATABASE {name}");
+        await AdministerAsync($"CREATE DATABASE {Name}");
         System.Environment.SetEnvironmentVariable(
-            "TEMPORAL_STANDIN_DATABASE", new NpgsqlConnectionStringBuilder(Server) { Database = name }.ConnectionString);
+            "TEMPORAL_STANDIN_DATABASE", new NpgsqlConnectionStringBuilder(Server) { Database = Name }.ConnectionString);
         Environment = await WorkflowEnvironment.StartLocalAsync(new()
         {
             SearchAttributes = [SearchWorkflow.Language, SearchWorkflow.Rows],
@@ -37,8 +37,12 @@ public sealed class EnvironmentFixture : IAsyncLifetime
     {
         await Environment.DisposeAsync();
         NpgsqlConnection.ClearAllPools();
-        await AdministerAsync($"DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+        await AdministerAsync($"DROP DATABASE IF EXISTS {Name} WITH (FORCE)");
     }
+
+    /// <summary>Cuts all connections to the database, as its restart would. The package's own server does not notice.</summary>
+    public static Task DropConnectionsAsync() =>
+        AdministerAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{Name}'");
 
     private static async Task AdministerAsync(string sql)
     {

@@ -1,0 +1,117 @@
+using TorchSharp.Utils;
+using XInstruct.Training.Tuning;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace XInstruct.Training.Models;
+
+/// <summary>A Llama-type decoder whose parameters carry the names of Hugging Face checkpoints.</summary>
+public sealed class Decoder : Module<Tensor, Tensor>
+{
+    // Low enough to vanish in a softmax, finite so that a row of padding stays a number.
+    private const float Masked = -1e9f;
+    private readonly Rotary _rotary;
+    private readonly Dropout _dropout;
+
+    [ComponentName(Name = "model")]
+    private readonly DecoderBody _body;
+
+    [ComponentName(Name = "lm_head")]
+    private readonly Projection? _head;
+
+    /// <summary>A decoder with all matrices zero; weights come from a checkpoint or <see cref="Random"/>.</summary>
+    /// <param name="config">Shape.</param>
+    /// <param name="dropout">Dropout in training, after embedding, attention and feed-forward and on attention weights.</param>
+    public Decoder(DecoderConfig config, double dropout = 0)
+        : base(nameof(Decoder))
+    {
+        Config = config;
+        _rotary = new Rotary(config);
+        _dropout = new Dropout(dropout);
+        _body = new DecoderBody(config, _rotary, _dropout);
+        _head = config.TiesEmbeddings ? null : new Projection(config.HiddenSize, config.VocabularySize);
+        RegisterComponents();
+    }
+
+    /// <summary>Shape of the model.</summary>
+    public DecoderConfig Config { get; }
+
+    /// <summary>A decoder with normal random matrices of standard deviation <see cref="DecoderConfig.InitStd"/>.</summary>
+    public static Decoder Random(DecoderConfig config, ulong seed, double dropout = 0)
+    {
+        var decoder = new Decoder(config, dropout);
+        using var noGrad = no_grad();
+        var random = new SeededRandom(seed, 0x1A);
+        foreach (var (_, parameter) in decoder.named_parameters().OrderBy(p => p.name, StringComparer.Ordinal))
+        {
+            if (parameter.dim() < 2) continue;
+            using var values = tensor(Normal(random, parameter.numel(), config.InitStd), parameter.shape);
+            parameter.copy_(values);
+        }
+
+        return decoder;
+    }
+
+    /// <summary>Logits of every position: (B, T) ids to (B, T, V).</summary>
+    public override Tensor forward(Tensor input) => Logits(Hidden(input));
+
+    /// <summary>Hidden states after the final norm: (B, T, D).</summary>
+    /// <param name="inputIds">(B, T) int64.</param>
+    /// <param name="attentionMask">(B, S) int64, 0 for padding, over cached and new tokens; null when every earlier token may be seen.</param>
+    /// <param name="positions">(B, T) int64; null for consecutive ones.</param>
+    /// <param name="cache">Keys and values so far; grows by the new tokens.</param>
+    public Tensor Hidden(Tensor inputIds, Tensor? attentionMask = null, Tensor? positions = null, KeyValueCache? cache = null)
+    {
+        Tensor? last = null;
+        foreach (var state in _body.States(inputIds, Start(inputIds, attentionMask, positions, cache))) last = state;
+        cache?.Advance(inputIds.shape[1]);
+        return last!;
+    }
+
+    /// <summary>Output of the embedding and of every layer, the last after the final norm, as Hugging Face returns them.</summary>
+    public IReadOnlyList<Tensor> HiddenStates(Tensor inputIds, Tensor? attentionMask = null, Tensor? positions = null) =>
+        [.. _body.States(inputIds, Start(inputIds, attentionMask, positions, null))];
+
+    /// <summary>Logits of hidden states: (…, D) to (…, V).</summary>
+    public Tensor Logits(Tensor hidden) => _head is null ? functional.linear(hidden, _body.EmbeddingWeight) : _head.call(hidden);
+
+    /// <summary>Starts the sequence of dropout masks; with the batches it decides what training gives.</summary>
+    public void SeedDropout(ulong seed) => _dropout.Seed(seed);
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _rotary.Dispose();
+        base.Dispose(disposing);
+    }
+
+    // Box and Muller 1958.
+    private static float[] Normal(SeededRandom random, long count, double deviation)
+    {
+        var values = new float[count];
+        for (var i = 0L; i < count; i += 2)
+        {
+            var radius = deviation * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble()));
+            var angle = 2 * Math.PI * random.NextDouble();
+            values[i] = (float)(radius * Math.Cos(angle));
+            if (i + 1 < count) values[i + 1] = (float)(radius * Math.Sin(angle));
+        }
+
+        return values;
+    }
+
+    private Pass Start(Tensor ids, Tensor? attentionMask, Tensor? positions, KeyValueCache? cache)
+    {
+        var (length, before) = (ids.shape[1], cache?.Length ?? 0);
+        var device = ids.device;
+        var (cos, sin) = _rotary.At(positions, before, length, before + length, device);
+        Tensor? mask = length > 1 ? full([length, before + length], Masked, ScalarType.Float32, device).triu(before + 1) : null; // (T, S)
+        if (attentionMask is not null)
+        {
+            var padding = (1 - attentionMask.to_type(ScalarType.Float32)).mul(Masked).unsqueeze(1).unsqueeze(1); // (B, 1, 1, S)
+            mask = mask is null ? padding : mask.add(padding);
+        }
+
+        return new Pass(cos, sin, mask, cache, before);
+    }
+}

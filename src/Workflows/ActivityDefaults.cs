@@ -1,0 +1,68 @@
+using Temporalio.Common;
+using Temporalio.Workflows;
+
+namespace XInstruct.Workflows;
+
+/// <summary>Task queues: work goes to the machines that can do it.</summary>
+public static class TaskQueues
+{
+    /// <summary>Workflows, files, event appends.</summary>
+    public const string Cpu = "xi-cpu";
+
+    /// <summary>Local models: training, generation, rating, embeddings.</summary>
+    public const string Gpu = "xi-gpu";
+
+    /// <summary>Remote endpoints.</summary>
+    public const string Api = "xi-api";
+}
+
+/// <summary>Error types that no retry can mend: the run stops with the remedy in the message.</summary>
+public static class FailureTypes
+{
+    /// <summary>An input file is not what it was, or not readable.</summary>
+    public const string BadInput = "BadInput";
+
+    /// <summary>More malformed rows than the recipe allows.</summary>
+    public const string TooManyBadRows = "TooManyBadRows";
+
+    /// <summary>Nothing is left to go on with, e.g. a language without one accepted text.</summary>
+    public const string NothingLeft = "NothingLeft";
+
+    /// <summary>A stored hash does not match what is stored.</summary>
+    public const string Tampered = "Tampered";
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyCollection<string> NonRetryable { get; } = [BadInput, TooManyBadRows, NothingLeft, Tampered];
+}
+
+/// <summary>Named options for each kind of work.</summary>
+public static class ActivityDefaults
+{
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(5);
+
+    private static readonly RetryPolicy Retries = new()
+    {
+        InitialInterval = TimeSpan.FromMilliseconds(500),
+        BackoffCoefficient = 2,
+        MaximumInterval = TimeSpan.FromSeconds(20),
+        NonRetryableErrorTypes = FailureTypes.NonRetryable,
+    };
+
+    /// <summary>Files and appends.</summary>
+    public static ActivityOptions Cpu => new()
+    {
+        TaskQueue = TaskQueues.Cpu,
+        StartToCloseTimeout = TimeSpan.FromHours(12),
+        HeartbeatTimeout = Heartbeat,
+        RetryPolicy = Retries,
+    };
+
+    /// <summary>Local models. Their work is long; a lost worker shows in its heartbeats.</summary>
+    public static ActivityOptions Gpu => new()
+    {
+        TaskQueue = TaskQueues.Gpu,
+        StartToCloseTimeout = TimeSpan.FromDays(14),
+        HeartbeatTimeout = Heartbeat,
+        RetryPolicy = Retries,
+    };
+}

@@ -1,0 +1,220 @@
+using Temporalio.Exceptions;
+using Temporalio.Workflows;
+using XInstruct.Domain.Runs;
+using XInstruct.Workflows.Corpora;
+using XInstruct.Workflows.Diversification;
+using XInstruct.Workflows.Evaluation;
+using XInstruct.Workflows.Languages;
+using XInstruct.Workflows.Releases;
+using XInstruct.Workflows.Selection;
+using XInstruct.Workflows.Training;
+
+namespace XInstruct.Workflows.Runs;
+
+/// <summary>
+/// The main job, one per run: ingest → generate → refine (rate, keep, retrain, regenerate) → diversify → sealed release → train → evaluate
+/// (X-Instruction, arXiv 2405.19744). One model serves all languages, so the loop stands here and each stage of each language is a child.
+/// </summary>
+[Workflow]
+public sealed class XInstructionWorkflow
+{
+    private readonly RunInput _run;
+    private readonly List<StageEntry> _stages = [];
+    private readonly List<IterationCompleted> _iterations = [];
+    private readonly Dictionary<string, ChildWorkflowHandle<LanguageWorkflow, ShardResult>> _children = new(StringComparer.Ordinal);
+    private RunShape _shape = new([], 0, 1, 1, NeedsTokenizer: false);
+    private SealedRelease? _release;
+    private string _phase = "start";
+    private int? _iteration;
+    private bool _paused;
+
+    [WorkflowInit]
+    public XInstructionWorkflow(RunInput input) => _run = input;
+
+    /// <summary>Where the run is.</summary>
+    [WorkflowQuery]
+    public RunProgress Progress => new(_phase, _iteration, _paused, [.. _stages], [.. _iterations], _release);
+
+    /// <summary>Holds back new work; what is in flight ends.</summary>
+    [WorkflowUpdate]
+    public Task PauseAsync(SteerInput input) => SteerAsync("pause", paused: true, input);
+
+    [WorkflowUpdateValidator(nameof(PauseAsync))]
+    public void ValidatePause(SteerInput input)
+    {
+        if (_paused) throw new InvalidOperationException("The run is paused already. 'xinstruct resume' lets it go on.");
+    }
+
+    /// <summary>Lets a paused run go on.</summary>
+    [WorkflowUpdate]
+    public Task ResumeAsync(SteerInput input) => SteerAsync("resume", paused: false, input);
+
+    [WorkflowUpdateValidator(nameof(ResumeAsync))]
+    public void ValidateResume(SteerInput input)
+    {
+        if (!_paused) throw new InvalidOperationException("The run is not paused.");
+    }
+
+    [WorkflowRun]
+    public async Task<RunResult> RunAsync(RunInput input)
+    {
+        _shape = await Workflow.ExecuteActivityAsync((IRunActivities a) => a.StartRunAsync(_run), ActivityDefaults.Cpu);
+        _phase = "ingest";
+        var corpora = await ForEachLanguageAsync(IngestAsync);
+        var tokenizer = _shape.NeedsTokenizer ? (await TrainTokenizerAsync()).Checkpoint : null;
+        var evaluator = await TrainEvaluatorAsync(tokenizer);
+        for (var iteration = 0; iteration <= _shape.Iterations; iteration++)
+        {
+            _iteration = iteration;
+            var generators = await TrainGeneratorsAsync(iteration, tokenizer);
+            await RunStageAsync(Stage.Generate, corpora, iteration, generators);
+            await RunStageAsync(Stage.Rate, corpora, iteration, [evaluator]);
+            await KeepAsync(iteration);
+            if (iteration == _shape.Iterations) await RunStageAsync(Stage.Embed, corpora, iteration, [generators[0]]);
+        }
+
+        _iteration = null;
+        await EnterAsync("diversify");
+        await ForEachLanguageAsync(language =>
+        {
+            var cluster = new ClusterInput(new LanguageInput(_run, language), corpora[language].Shards);
+            return Workflow.ExecuteActivityAsync((IClusteringActivities a) => a.SelectAsync(cluster), ActivityDefaults.Gpu);
+        });
+        await EnterAsync("release");
+        _release = await Workflow.ExecuteActivityAsync((IReleaseActivities a) => a.SealReleaseAsync(_run), ActivityDefaults.Cpu);
+        var student = await TrainAsync(ModelRole.Student, 0, _shape.Iterations, tokenizer, []);
+        await EnterAsync("evaluate");
+        var evaluation = new EvaluateInput(_run, student.Initial!, student.Checkpoint);
+        await Workflow.ExecuteActivityAsync((IEvaluationActivities a) => a.EvaluateAsync(evaluation), ActivityDefaults.Gpu);
+        await Workflow.ExecuteActivityAsync((IRunActivities a) => a.CompleteRunAsync(_run), ActivityDefaults.Cpu);
+        _phase = "done";
+        await Workflow.WaitConditionAsync(() => Workflow.AllHandlersFinished);
+        return new RunResult(_release, student.Checkpoint);
+    }
+
+    private async Task<ScreenedCorpus> IngestAsync(string language)
+    {
+        var input = new LanguageInput(_run, language);
+        var staged = await Workflow.ExecuteActivityAsync((ICorpusActivities a) => a.StageSourceAsync(input), ActivityDefaults.Cpu);
+        await RunStageAsync(Stage.Scan, language, staged.Shards, _shape.Window, 0, []);
+        var screen = new ScreenInput(input, staged.Shards);
+        var corpus = await Workflow.ExecuteActivityAsync((ICorpusActivities a) => a.ScreenCorpusAsync(screen), ActivityDefaults.Cpu);
+        // One at a time: all shards of a source write to the source's stream.
+        await RunStageAsync(Stage.Accept, language, staged.Shards, 1, 0, []);
+        return corpus;
+    }
+
+    private async Task<TrainedModel> TrainTokenizerAsync()
+    {
+        await EnterAsync("train tokenizer");
+        return await Workflow.ExecuteActivityAsync((ITrainingActivities a) => a.TrainTokenizerAsync(_run), ActivityDefaults.Cpu);
+    }
+
+    private async Task<ModelRef> TrainEvaluatorAsync(string? tokenizer)
+    {
+        var folds = new List<ModelRef>();
+        for (var fold = 0; fold < 2; fold++)
+        {
+            folds.Add(new ModelRef($"fold-{fold}", (await TrainAsync(ModelRole.Fold, fold, 0, tokenizer, [])).Checkpoint));
+        }
+
+        return new ModelRef("evaluator", (await TrainAsync(ModelRole.Evaluator, 0, 0, tokenizer, folds)).Checkpoint);
+    }
+
+    private async Task<IReadOnlyList<ModelRef>> TrainGeneratorsAsync(int iteration, string? tokenizer)
+    {
+        var generators = new List<ModelRef>();
+        for (var index = 0; index < _shape.Generators; index++)
+        {
+            var model = await TrainAsync(ModelRole.Generator, index, iteration, tokenizer, []);
+            // Before anything is kept every generator has seen the seeds only and may label all; later each labels its own half.
+            generators.Add(new ModelRef($"generator-{index}", model.Checkpoint, iteration == 0 || _shape.Generators == 1 ? null : index));
+        }
+
+        return generators;
+    }
+
+    private async Task<TrainedModel> TrainAsync(ModelRole role, int index, int iteration, string? tokenizer, IReadOnlyList<ModelRef> helpers)
+    {
+        await EnterAsync($"train {role.ToString().ToLowerInvariant()}" + (role is ModelRole.Generator or ModelRole.Fold ? $" {index}" : ""));
+        var input = new TrainInput(_run, role, index, iteration, tokenizer, helpers);
+        return await Workflow.ExecuteActivityAsync((ITrainingActivities a) => a.TrainModelAsync(input), ActivityDefaults.Gpu);
+    }
+
+    private async Task KeepAsync(int iteration)
+    {
+        await EnterAsync("keep");
+        var counts = await ForEachLanguageAsync(language =>
+        {
+            var keep = new KeepInput(new LanguageInput(_run, language), iteration, iteration == _shape.Iterations);
+            return Workflow.ExecuteActivityAsync((ISelectionActivities a) => a.KeepAsync(keep), ActivityDefaults.Cpu);
+        });
+        var completed = new IterationCompleted(iteration, [.. _shape.Languages.Select(l => counts[l])]);
+        var record = new IterationInput(_run, completed);
+        await Workflow.ExecuteActivityAsync((IRunActivities a) => a.CompleteIterationAsync(record), ActivityDefaults.Cpu);
+        _iterations.Add(completed);
+    }
+
+    private async Task RunStageAsync(
+        Stage stage, Dictionary<string, ScreenedCorpus> corpora, int iteration, IReadOnlyList<ModelRef> models)
+    {
+        await EnterAsync(stage.ToString().ToLowerInvariant());
+        await ForEachLanguageAsync(language => RunStageAsync(stage, language, corpora[language].Shards, _shape.Window, iteration, models));
+    }
+
+    private async Task<ShardResult> RunStageAsync(
+        Stage stage, string language, int shards, int window, int iteration, IReadOnlyList<ModelRef> models)
+    {
+        await Workflow.WaitConditionAsync(() => !_paused);
+        var name = stage.ToString().ToLowerInvariant() + (stage is Stage.Generate or Stage.Rate ? $"-{iteration}" : "");
+        var id = $"{_run.Run}/{language}/{name}";
+        var input = new StageInput(new LanguageInput(_run, language), stage, shards, window, iteration, models);
+        var entry = _stages.Count;
+        _stages.Add(new StageEntry(id, language, stage, iteration, shards, null));
+        var child = await Workflow.StartChildWorkflowAsync(
+            (LanguageWorkflow w) => w.RunAsync(input), new ChildWorkflowOptions { Id = id, TaskQueue = TaskQueues.Cpu });
+        _children[id] = child;
+        if (_paused) await child.SignalAsync(w => w.SetPausedAsync(true));
+        try
+        {
+            var result = await child.GetResultAsync();
+            _stages[entry] = new StageEntry(id, language, stage, iteration, shards, result);
+            return result;
+        }
+        finally
+        {
+            _children.Remove(id);
+        }
+    }
+
+    private async Task<Dictionary<string, T>> ForEachLanguageAsync<T>(Func<string, Task<T>> work)
+    {
+        var tasks = _shape.Languages.Select(work).ToList();
+        var results = await Workflow.WhenAllAsync(tasks);
+        return _shape.Languages.Zip(results).ToDictionary(p => p.First, p => p.Second, StringComparer.Ordinal);
+    }
+
+    private async Task EnterAsync(string phase)
+    {
+        await Workflow.WaitConditionAsync(() => !_paused);
+        _phase = phase;
+    }
+
+    private async Task SteerAsync(string command, bool paused, SteerInput input)
+    {
+        _paused = paused;
+        var record = new RecordSteeringInput(_run, new RunSteered(command, input.Who, input.Why));
+        await Workflow.ExecuteActivityAsync((IRunActivities a) => a.RecordSteeringAsync(record), ActivityDefaults.Cpu);
+        foreach (var id in _children.Keys.Order(StringComparer.Ordinal).ToList())
+        {
+            try
+            {
+                if (_children.TryGetValue(id, out var child)) await child.SignalAsync(w => w.SetPausedAsync(paused));
+            }
+            catch (WorkflowFailedException)
+            {
+                // The stage ended in the meantime; there is nothing left to hold back.
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+using System.Reflection;
+
+[assembly: AssemblyMetadata("XInstruct.StandIn", "TorchSharp")]
