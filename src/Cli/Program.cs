@@ -1,1 +1,34 @@
-return 0;
+using System.CommandLine;
+using XInstruct.Cli;
+using XInstruct.Cli.Commands;
+
+var root = new RootCommand(
+    "XInstruct makes cross-lingual instruction-tuning data and trains models on it. Runs are durable: kill them, start them again, nothing is lost or paid twice.");
+foreach (var option in CommonOptions.All) root.Options.Add(option);
+root.Subcommands.Add(RunCommand.Demo());
+root.Subcommands.Add(RunCommand.Run());
+root.Subcommands.Add(RecipeCommand.Create());
+root.Subcommands.Add(StatusCommand.Status());
+root.Subcommands.Add(StatusCommand.Watch());
+foreach (var command in SteerCommands.All()) root.Subcommands.Add(command);
+root.Subcommands.Add(WorkerCommand.Create());
+root.Subcommands.Add(AuditCommand.Create());
+root.Subcommands.Add(DoctorCommand.Create());
+root.Subcommands.Add(new Command("down", "Stops what XInstruct left running here. The launcher './xinstruct' does it; --purge also removes .xinstruct."));
+
+var parsed = root.Parse(args);
+if (parsed.Errors.Count > 0 && args.Length > 0)
+{
+    foreach (var error in parsed.Errors) Console.Error.WriteLine(error.Message);
+    Console.Error.WriteLine($"'xinstruct {string.Join(' ', args.TakeWhile(a => !a.StartsWith('-')).Take(1))} --help' shows what is allowed.");
+    return ExitCodes.BadInput;
+}
+
+try
+{
+    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (Exception e) when (e is not OutOfMemoryException)
+{
+    return Failures.Say(e);
+}

@@ -18,5 +18,7 @@ internal static class Golden
 
     public static double[] Doubles(this JsonElement element) => [.. element.EnumerateArray().Select(item => item.GetDouble())];
 
+    public static double[][] Rows(this JsonElement element) => [.. element.EnumerateArray().Select(Doubles)];
+
     private static string Here([CallerFilePath] string path = "") => path;
 }

@@ -1,125 +1,133 @@
-using System.Text;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using XInstruct.Domain.Statistics;
 
 namespace XInstruct.Domain.Deduplication;
 
 /// <summary>
-/// MinHash signatures (Broder 1997) with the permutations of datasketch: ((a·h + b) mod 2⁶⁴) mod (2⁶¹ − 1), low 32 bits, minimum over the shingles.
+/// MinHash signatures (Broder, 1997): one minimum a permutation over the hashes of a set. Equal places of two signatures estimate the Jaccard
+/// similarity of the sets. A permutation is h → ((a·h + b) mod 2^64 mod (2^61 − 1)) mod 2^32, as datasketch computes it.
 /// </summary>
 public sealed class MinHash
 {
-    private const ulong MersennePrime = (1UL << 61) - 1;
+    private const ulong Prime = (1UL << 61) - 1;
     private readonly ulong[] _a;
     private readonly ulong[] _b;
 
-    /// <summary>Signatures with given coefficients.</summary>
-    public MinHash(ulong[] a, ulong[] b) => (_a, _b) = (a, b);
+    /// <summary>Permutations of given coefficients, as many of <paramref name="b"/> as of <paramref name="a"/>.</summary>
+    public MinHash(ulong[] a, ulong[] b)
+    {
+        ArgumentNullException.ThrowIfNull(a);
+        ArgumentNullException.ThrowIfNull(b);
+        if (a.Length != b.Length || a.Length == 0) throw new ArgumentException("Each permutation has one factor and one offset.", nameof(b));
+        (_a, _b) = (a, b);
+    }
 
-    /// <summary>128 permutations whose coefficients come from SplitMix64; permanent.</summary>
+    /// <summary>128 permutations whose coefficients come from a named seed; permanent.</summary>
     public static MinHash Default { get; } = Draw(128);
+
+    /// <summary>Number of permutations: the length of a signature.</summary>
+    public int Permutations => _a.Length;
 
     /// <summary>Signature of a set of 32-bit shingle hashes; of the empty set all ones.</summary>
     public uint[] Signature(ReadOnlySpan<uint> hashes)
     {
         var signature = new uint[_a.Length];
-        for (var p = 0; p < signature.Length; p++)
-        {
-            var (a, b, least) = (_a[p], _b[p], uint.MaxValue);
-            foreach (var hash in hashes)
-            {
-                var x = unchecked((a * hash) + b);
-                // x mod (2^61 - 1) by folding: 2^61 is 1.
-                x = (x & MersennePrime) + (x >> 61);
-                if (x >= MersennePrime) x -= MersennePrime;
-                var value = (uint)x;
-                if (value < least) least = value;
-            }
-
-            signature[p] = least;
-        }
-
+        for (var p = 0; p < signature.Length; p++) signature[p] = Minimum(hashes, _a[p], _b[p]);
         return signature;
     }
 
     /// <summary>Shingles of five code points; a shorter text is its own only shingle, the empty text has none.</summary>
-    public static HashSet<string> Shingles(string text)
-    {
-        var shingles = new HashSet<string>(StringComparer.Ordinal);
-        var starts = new List<int>(text.Length + 1);
-        for (var i = 0; i < text.Length; i += char.IsSurrogatePair(text, i) ? 2 : 1)
-        {
-            starts.Add(i);
-            if (i + 1 >= text.Length) break;
-        }
+    public static HashSet<string> Shingles(string text) => Deduplication.Shingles.Of(text);
 
-        if (starts.Count == 0) return shingles;
-        starts.Add(text.Length);
-        if (starts.Count <= 5) shingles.Add(text);
-        for (var i = 0; i + 5 < starts.Count; i++) shingles.Add(text[starts[i]..starts[i + 5]]);
-        return shingles;
-    }
-
-    /// <summary>Distinct 32-bit hashes of the five-code-point shingles, without building the shingles.</summary>
-    public static uint[] ShingleHashes(string text)
-    {
-        var runes = text.EnumerateRunes().Select(r => (uint)r.Value).ToArray();
-        if (runes.Length == 0) return [];
-        var width = Math.Min(5, runes.Length);
-        var hashes = new uint[runes.Length - width + 1];
-        for (var i = 0; i < hashes.Length; i++)
-        {
-            var h = 2166136261u;
-            for (var j = 0; j < width; j++) h = unchecked((h ^ runes[i + j]) * 16777619u) ^ (h >> 15);
-            hashes[i] = Mix(h);
-        }
-
-        return hashes;
-    }
-
-    private static uint Mix(uint h)
-    {
-        unchecked
-        {
-            h = (h ^ (h >> 16)) * 0x85EBCA6Bu;
-            h = (h ^ (h >> 13)) * 0xC2B2AE35u;
-            return h ^ (h >> 16);
-        }
-    }
+    /// <summary>32-bit hashes of the five-code-point shingles, repeats included, without building the shingles.</summary>
+    public static uint[] ShingleHashes(string text) => Deduplication.Shingles.Hash(text);
 
     private static MinHash Draw(int count)
     {
-        var random = new Statistics.DeterministicRandom("xinstruct/minhash");
+        var random = new DeterministicRandom("xinstruct/minhash");
         var (a, b) = (new ulong[count], new ulong[count]);
-        for (var i = 0; i < count; i++) (a[i], b[i]) = ((random.NextUInt64() % (MersennePrime - 1)) + 1, random.NextUInt64() % MersennePrime);
+        for (var i = 0; i < count; i++) (a[i], b[i]) = ((random.NextUInt64() % (Prime - 1)) + 1, random.NextUInt64() % Prime);
         return new MinHash(a, b);
     }
-}
 
-/// <summary>Bands and rows of locality-sensitive hashing.</summary>
-public static class LshParameters
-{
-    /// <summary>The pair that minimises the sum, with equal weights, of the areas of false positives below and false negatives above the threshold.</summary>
-    public static (int Bands, int Rows) Optimal(double threshold, int permutations)
+    private static uint Minimum(ReadOnlySpan<uint> hashes, ulong a, ulong b)
     {
-        var (best, error) = ((1, 1), double.MaxValue);
-        for (var bands = 1; bands <= permutations; bands++)
-        {
-            for (var rows = 1; rows <= permutations / bands; rows++)
-            {
-                var total = (0.5 * Area(0, threshold, s => 1 - Math.Pow(1 - Math.Pow(s, rows), bands)))
-                    + (0.5 * Area(threshold, 1, s => Math.Pow(1 - Math.Pow(s, rows), bands)));
-                if (total < error) (best, error) = ((bands, rows), total);
-            }
-        }
-
-        return best;
+        var least = uint.MaxValue;
+        var done = 0;
+        if (Vector512.IsHardwareAccelerated && hashes.Length >= 16) least = Wide(hashes, a, b, out done);
+        else if (Vector256.IsHardwareAccelerated && hashes.Length >= 8) least = Narrow(hashes, a, b, out done);
+        for (; done < hashes.Length; done++) least = Math.Min(least, Permute(hashes[done], a, b));
+        return least;
     }
 
-    // Midpoints of steps of 0.001.
-    private static double Area(double from, double to, Func<double, double> f)
+    private static uint Permute(uint hash, ulong a, ulong b) => (uint)(((a * hash) + b) % Prime);
+
+    // a·h mod 2^64 from two 32-bit products, since h has 32 bits; x mod (2^61 − 1) by adding the upper 3 bits to the lower 61, which
+    // exceeds the prime by at most 7 and then once more.
+    private static uint Wide(ReadOnlySpan<uint> hashes, ulong a, ulong b, out int done)
     {
-        const double step = 0.001;
-        var area = 0.0;
-        for (var x = from; x < to; x += step) area += f(x + (step / 2)) * step;
-        return area;
+        var low = Vector512.Create(a & uint.MaxValue);
+        var high = Vector512.Create(a >> 32);
+        var offset = Vector512.Create(b);
+        var prime = Vector512.Create(Prime);
+        var belowPrime = Vector512.Create((long)Prime - 1);
+        var mask = Vector512.Create((ulong)uint.MaxValue);
+        var least = mask;
+        var i = 0;
+        for (; i + 16 <= hashes.Length; i += 16)
+        {
+            var (first, second) = Vector512.Widen(Vector512.Create(hashes[i..]));
+            least = Vector512.Min(least, Vector512.Min(Reduce(first), Reduce(second)));
+        }
+
+        done = i;
+        var best = uint.MaxValue;
+        for (var lane = 0; lane < Vector512<ulong>.Count; lane++) best = Math.Min(best, (uint)least[lane]);
+        return best;
+
+        Vector512<ulong> Reduce(Vector512<ulong> hash)
+        {
+            var x = Product(hash, low) + (Product(hash, high) << 32) + offset;
+            var folded = (x & prime) + (x >> 61);
+            folded -= Vector512.GreaterThan(folded.AsInt64(), belowPrime).AsUInt64() & prime;
+            return folded & mask;
+        }
+
+        static Vector512<ulong> Product(Vector512<ulong> x, Vector512<ulong> y) =>
+            Avx512F.IsSupported ? Avx512F.Multiply(x.AsUInt32(), y.AsUInt32()) : x * y;
+    }
+
+    private static uint Narrow(ReadOnlySpan<uint> hashes, ulong a, ulong b, out int done)
+    {
+        var low = Vector256.Create(a & uint.MaxValue);
+        var high = Vector256.Create(a >> 32);
+        var offset = Vector256.Create(b);
+        var prime = Vector256.Create(Prime);
+        var belowPrime = Vector256.Create((long)Prime - 1);
+        var mask = Vector256.Create((ulong)uint.MaxValue);
+        var least = mask;
+        var i = 0;
+        for (; i + 8 <= hashes.Length; i += 8)
+        {
+            var (first, second) = Vector256.Widen(Vector256.Create(hashes[i..]));
+            least = Vector256.Min(least, Vector256.Min(Reduce(first), Reduce(second)));
+        }
+
+        done = i;
+        var best = uint.MaxValue;
+        for (var lane = 0; lane < Vector256<ulong>.Count; lane++) best = Math.Min(best, (uint)least[lane]);
+        return best;
+
+        Vector256<ulong> Reduce(Vector256<ulong> hash)
+        {
+            var x = Product(hash, low) + (Product(hash, high) << 32) + offset;
+            var folded = (x & prime) + (x >> 61);
+            folded -= Vector256.GreaterThan(folded.AsInt64(), belowPrime).AsUInt64() & prime;
+            return folded & mask;
+        }
+
+        static Vector256<ulong> Product(Vector256<ulong> x, Vector256<ulong> y) =>
+            Avx2.IsSupported ? Avx2.Multiply(x.AsUInt32(), y.AsUInt32()) : x * y;
     }
 }

@@ -1,89 +1,124 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
 namespace XInstruct.Domain.Languages;
 
-/// <summary>A language that CLDR knows.</summary>
-public sealed class Language
+/// <summary>
+/// A language: an ISO 639 code that CLDR knows, with an optional script and region (sw, yue, sr-Latn, pt-BR). Nothing is hard-coded to a
+/// list of ours; equality is by canonical code.
+/// </summary>
+public sealed record Language
 {
-    private static readonly Lazy<IReadOnlyList<string>> Known = new(() =>
-        [.. CultureInfo.GetCultures(CultureTypes.AllCultures).Select(c => c.Name).Where(n => n.Length > 0).Order(StringComparer.Ordinal)]);
+    // Codes that ISO 639 withdrew; Java and old data still write them.
+    private static readonly Dictionary<string, string> Withdrawn = new(StringComparer.Ordinal) { ["iw"] = "he", ["in"] = "id", ["ji"] = "yi", ["jw"] = "jv", ["mo"] = "ro" };
 
-    // Languages whose texts hold more scripts than their own name shows.
-    private static readonly Dictionary<string, Script[]> MoreScripts = new(StringComparer.Ordinal)
+    // ISO 639-2/B codes, which ICU does not map.
+    private static readonly Dictionary<string, string> Bibliographic = new(StringComparer.Ordinal)
     {
-        ["ja"] = [Script.Han, Script.Hiragana, Script.Katakana],
-        ["ko"] = [Script.Hangul, Script.Han],
-        ["zh"] = [Script.Han],
-        ["yue"] = [Script.Han],
-        ["sr"] = [Script.Cyrillic, Script.Latin],
-        ["uz"] = [Script.Latin, Script.Cyrillic],
-        ["az"] = [Script.Latin, Script.Cyrillic],
-        ["bs"] = [Script.Latin, Script.Cyrillic],
-        ["pa"] = [Script.Gurmukhi, Script.Arabic],
-        ["ks"] = [Script.Arabic, Script.Devanagari],
-        ["sd"] = [Script.Arabic, Script.Devanagari],
-        ["mn"] = [Script.Cyrillic, Script.Mongolian],
-        ["ku"] = [Script.Latin, Script.Arabic],
+        ["alb"] = "sq", ["arm"] = "hy", ["baq"] = "eu", ["bur"] = "my", ["chi"] = "zh", ["cze"] = "cs", ["dut"] = "nl", ["fre"] = "fr", ["geo"] = "ka", ["ger"] = "de",
+        ["gre"] = "el", ["ice"] = "is", ["mac"] = "mk", ["mao"] = "mi", ["may"] = "ms", ["per"] = "fa", ["rum"] = "ro", ["slo"] = "sk", ["tib"] = "bo", ["wel"] = "cy",
     };
 
-    private Language(CultureInfo culture)
+    private Language(string code, string primary, string englishName, IReadOnlySet<Script> scripts)
     {
-        Code = culture.Name;
-        EnglishName = culture.EnglishName;
-        var scripts = new HashSet<Script>(culture.NativeName.EnumerateRunes().Select(Languages.Scripts.Of).Where(s => s != Script.None));
-        if (MoreScripts.TryGetValue(culture.TwoLetterISOLanguageName, out var more)) scripts.UnionWith(more);
+        Code = code;
+        Primary = primary;
+        EnglishName = englishName;
         Scripts = scripts;
     }
 
-    /// <summary>Canonical code, e.g. sw or pt-BR.</summary>
+    /// <summary>Canonical code: <c>sw</c>, <c>zh-Hant</c>, <c>pt-BR</c>.</summary>
     public string Code { get; }
 
-    /// <summary>Name in English, e.g. Swahili.</summary>
+    /// <summary>The code without script and region.</summary>
+    public string Primary { get; }
+
+    /// <summary>English name, as prompts use it: Swahili.</summary>
     public string EnglishName { get; }
 
-    /// <summary>Scripts it is written in.</summary>
+    /// <summary>Scripts it is written in; empty when nobody knows, then no script check is possible.</summary>
     public IReadOnlySet<Script> Scripts { get; }
 
-    /// <summary>The language of a code.</summary>
-    /// <exception cref="FormatException">Nobody knows the code; the message names the nearest known one.</exception>
-    public static Language Parse(string code) =>
-        TryParse(code, out var language) ? language! : throw new FormatException($"'{code}' is not a language code that CLDR knows. Did you mean '{Nearest(code)}'?");
+    /// <summary>The language of a code in any case.</summary>
+    /// <exception cref="FormatException">Malformed or unknown; the message names the nearest known code.</exception>
+    public static Language Parse(string code) => TryParse(code, out var language, out var error) ? language : throw new FormatException(error);
 
     /// <summary>The language of a code, when it is known.</summary>
-    public static bool TryParse(string code, out Language? language)
-    {
-        language = null;
-        if (code.Length is < 2 or > 15 || !code.All(c => char.IsAsciiLetterOrDigit(c) || c == '-')) return false;
-        try
-        {
-            language = new Language(CultureInfo.GetCultureInfo(code, predefinedOnly: true));
-            return language.Code.Length > 0;
-        }
-        catch (CultureNotFoundException)
-        {
-            return false;
-        }
-    }
+    public static bool TryParse(string? code, [NotNullWhen(true)] out Language? language) => TryParse(code, out language, out _);
 
-    /// <summary>The known code with the smallest edit distance; of several the shortest, then the first.</summary>
-    public static string Nearest(string code) =>
-        Known.Value.Where(k => !k.Contains('-')).OrderBy(k => Distance(k, code.ToLowerInvariant())).ThenBy(k => k.Length).ThenBy(k => k, StringComparer.Ordinal).First();
+    /// <summary>The known code whose code or name is nearest to what was written.</summary>
+    public static string Nearest(string code) => NearestLanguage.Of(code).Code;
 
     /// <summary>Levenshtein distance.</summary>
-    public static int Distance(string a, string b)
+    public static int Distance(string a, string b) => NearestLanguage.Distance(a, b);
+
+    /// <summary>The language of a code, or why there is none and the nearest known code.</summary>
+    public static bool TryParse(string? code, [NotNullWhen(true)] out Language? language, [NotNullWhen(false)] out string? error)
     {
-        var row = Enumerable.Range(0, b.Length + 1).ToArray();
-        for (var i = 1; i <= a.Length; i++)
+        language = null;
+        error = null;
+        if (Subtags(code) is not var (written, script, region))
         {
-            var (diagonal, left) = (row[0], i);
-            row[0] = i;
-            for (var j = 1; j <= b.Length; j++)
-            {
-                var cost = Math.Min(Math.Min(row[j] + 1, left + 1), diagonal + (a[i - 1] == b[j - 1] ? 0 : 1));
-                (diagonal, left, row[j]) = (row[j], cost, cost);
-            }
+            error = $"'{code}' is not a language code. Write an ISO 639 code, optionally with script and region, such as sw, sr-Latn or pt-BR.{NearestLanguage.Hint(code)}";
+            return false;
         }
 
-        return row[b.Length];
+        var primary = Canonical(written);
+        var canonical = string.Join('-', new[] { primary, script, region }.OfType<string>());
+        if (primary is null || Name(canonical, script, region) is not { } name)
+        {
+            error = $"Language '{code}' is unknown.{NearestLanguage.Hint(code)}";
+            return false;
+        }
+
+        language = new Language(canonical, primary, name, LanguageScripts.Of(primary, script).ToHashSet());
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(Language? other) => other is not null && Code == other.Code;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => StringComparer.Ordinal.GetHashCode(Code);
+
+    /// <inheritdoc/>
+    public override string ToString() => Code;
+
+    /// <summary>The shortest code of a primary language; null when CLDR has no name for it.</summary>
+    private static string? Canonical(string primary)
+    {
+        primary = Withdrawn.GetValueOrDefault(primary) ?? Bibliographic.GetValueOrDefault(primary) ?? primary;
+        var culture = CultureInfo.GetCultureInfo(primary, predefinedOnly: false);
+        if (string.Equals(culture.EnglishName, primary, StringComparison.OrdinalIgnoreCase)) return null;
+        var known = culture.TwoLetterISOLanguageName;
+        return primary.Length == 3 && known.Length == 2 ? known : primary;
+    }
+
+    /// <summary>English name with script and region; null when CLDR does not know one of the subtags.</summary>
+    private static string? Name(string code, string? script, string? region)
+    {
+        // CLDR changed this name some years ago; prompts must not depend on the ICU that happens to be installed.
+        var name = CultureInfo.GetCultureInfo(code, predefinedOnly: false).EnglishName.Replace("Bangla", "Bengali", StringComparison.Ordinal);
+        var details = name.Contains('(', StringComparison.Ordinal) ? name[name.IndexOf('(', StringComparison.Ordinal)..] : "";
+        var unknown = (script is not null && details.Contains(script, StringComparison.Ordinal) && !string.Equals(script, "Thai", StringComparison.Ordinal))
+            || (region is not null && (details.Contains($"({region})", StringComparison.Ordinal) || details.Contains($" {region})", StringComparison.Ordinal)
+                || details.Contains("Unknown", StringComparison.Ordinal)));
+        return unknown ? null : name;
+    }
+
+    /// <summary>Subtags in canonical case (BCP 47: language, script, region); null when malformed.</summary>
+    private static (string Language, string? Script, string? Region)? Subtags(string? code)
+    {
+        var parts = (code ?? "").Split('-');
+        if (parts.Length > 3 || parts[0].Length is < 2 or > 3 || !parts[0].All(char.IsAsciiLetter)) return null;
+        string? script = null, region = null;
+        foreach (var part in parts.AsSpan(1))
+        {
+            if (part.Length == 4 && script is null && region is null && part.All(char.IsAsciiLetter)) script = string.Concat(part[..1].ToUpperInvariant(), part[1..].ToLowerInvariant());
+            else if (region is null && ((part.Length == 2 && part.All(char.IsAsciiLetter)) || (part.Length == 3 && part.All(char.IsAsciiDigit)))) region = part.ToUpperInvariant();
+            else return null;
+        }
+
+        return (parts[0].ToLowerInvariant(), script, region);
     }
 }

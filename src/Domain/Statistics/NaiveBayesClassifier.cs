@@ -1,41 +1,45 @@
 namespace XInstruct.Domain.Statistics;
 
-/// <summary>Multinomial naive Bayes over character 1- to 3-grams: the plain control that reports print beside a model.</summary>
+/// <summary>
+/// Labels texts by their character n-grams (multinomial naive Bayes, additive smoothing, class shares as prior). A control that is printed
+/// beside a model's figures: what a few counts reach on the same seeds.
+/// </summary>
 public sealed class NaiveBayesClassifier
 {
-    private readonly Dictionary<string, (Dictionary<string, int> Counts, double Total, double Prior)> _classes = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _vocabulary = new(StringComparer.Ordinal);
+    private readonly NgramBayes _bayes;
+    private readonly string[] _labels;
+    private readonly double[] _priors;
 
-    /// <summary>Learns labelled texts.</summary>
-    public NaiveBayesClassifier(IReadOnlyCollection<(string Text, string Label)> examples)
+    /// <summary>Learns from labelled texts. The result does not depend on their order.</summary>
+    /// <param name="examples">At least one text.</param>
+    /// <param name="longest">Longest n-gram in UTF-16 units, 1 to 4.</param>
+    /// <param name="smoothing">Added to each count, above 0.</param>
+    public NaiveBayesClassifier(IReadOnlyCollection<(string Text, string Label)> examples, int longest = 4, double smoothing = 0.3)
     {
-        foreach (var group in examples.GroupBy(e => e.Label, StringComparer.Ordinal))
-        {
-            var counts = new Dictionary<string, int>(StringComparer.Ordinal);
-            foreach (var gram in group.SelectMany(e => Grams(e.Text)))
-            {
-                counts[gram] = counts.GetValueOrDefault(gram) + 1;
-                _vocabulary.Add(gram);
-            }
-
-            _classes[group.Key] = (counts, counts.Values.Sum(), Math.Log((double)group.Count() / examples.Count));
-        }
+        ArgumentNullException.ThrowIfNull(examples);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(smoothing);
+        if (longest is < 1 or > CharacterNgrams.Longest) throw new ArgumentOutOfRangeException(nameof(longest), longest, "An n-gram has 1 to 4 units.");
+        if (examples.Count == 0) throw new ArgumentException("A classifier needs at least one labelled text.", nameof(examples));
+        _labels = [.. examples.Select(e => e.Label).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        var index = _labels.Select((label, i) => (label, i)).ToDictionary(p => p.label, p => p.i, StringComparer.Ordinal);
+        _bayes = NgramBayes.Build(examples.Select(e => (CharacterNgrams.Fold(e.Text), index[e.Label])), _labels.Length, longest, smoothing);
+        _priors = [.. _labels.Select(l => Math.Log((double)examples.Count(e => e.Label == l) / examples.Count))];
     }
 
-    /// <summary>Most likely label; of tied ones the first in ordinal order.</summary>
+    /// <summary>Known labels, in ordinal order.</summary>
+    public IReadOnlyList<string> Labels => _labels;
+
+    /// <summary>The most likely label; of equal ones the first in ordinal order.</summary>
     public string Classify(string text)
     {
-        var grams = Grams(text).ToList();
-        return _classes.OrderBy(c => c.Key, StringComparer.Ordinal).MaxBy(c => c.Value.Prior + grams.Sum(g =>
-            Math.Log((c.Value.Counts.GetValueOrDefault(g) + 0.5) / (c.Value.Total + (0.5 * _vocabulary.Count))))).Key;
-    }
-
-    private static IEnumerable<string> Grams(string text)
-    {
-        text = $" {text.ToLowerInvariant()} ";
-        for (var n = 1; n <= 3; n++)
+        var scores = new float[_labels.Length];
+        _bayes.Score(CharacterNgrams.Fold(text), scores);
+        var best = 0;
+        for (var c = 1; c < scores.Length; c++)
         {
-            for (var i = 0; i + n <= text.Length; i++) yield return text.Substring(i, n);
+            if (scores[c] + _priors[c] > scores[best] + _priors[best]) best = c;
         }
+
+        return _labels[best];
     }
 }

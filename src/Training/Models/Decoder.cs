@@ -1,4 +1,5 @@
 using TorchSharp.Utils;
+using XInstruct.Training.Tuning;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -10,6 +11,7 @@ public sealed class Decoder : Module<Tensor, Tensor>
     // Low enough to vanish in a softmax, finite so that a row of padding stays a number.
     private const float Masked = -1e9f;
     private readonly Rotary _rotary;
+    private readonly Dropout _dropout;
 
     [ComponentName(Name = "model")]
     private readonly DecoderBody _body;
@@ -25,7 +27,8 @@ public sealed class Decoder : Module<Tensor, Tensor>
     {
         Config = config;
         _rotary = new Rotary(config);
-        _body = new DecoderBody(config, _rotary, dropout);
+        _dropout = new Dropout(dropout);
+        _body = new DecoderBody(config, _rotary, _dropout);
         _head = config.TiesEmbeddings ? null : new Projection(config.HiddenSize, config.VocabularySize);
         RegisterComponents();
     }
@@ -36,12 +39,14 @@ public sealed class Decoder : Module<Tensor, Tensor>
     /// <summary>A decoder with normal random matrices of standard deviation <see cref="DecoderConfig.InitStd"/>.</summary>
     public static Decoder Random(DecoderConfig config, ulong seed, double dropout = 0)
     {
-        manual_seed(unchecked((long)(seed >> 1)));
         var decoder = new Decoder(config, dropout);
         using var noGrad = no_grad();
+        var random = new SeededRandom(seed, 0x1A);
         foreach (var (_, parameter) in decoder.named_parameters().OrderBy(p => p.name, StringComparer.Ordinal))
         {
-            if (parameter.dim() > 1) parameter.normal_(0, config.InitStd);
+            if (parameter.dim() < 2) continue;
+            using var values = tensor(Normal(random, parameter.numel(), config.InitStd), parameter.shape);
+            parameter.copy_(values);
         }
 
         return decoder;
@@ -70,11 +75,29 @@ public sealed class Decoder : Module<Tensor, Tensor>
     /// <summary>Logits of hidden states: (…, D) to (…, V).</summary>
     public Tensor Logits(Tensor hidden) => _head is null ? functional.linear(hidden, _body.EmbeddingWeight) : _head.call(hidden);
 
+    /// <summary>Starts the sequence of dropout masks; with the batches it decides what training gives.</summary>
+    public void SeedDropout(ulong seed) => _dropout.Seed(seed);
+
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (disposing) _rotary.Dispose();
         base.Dispose(disposing);
+    }
+
+    // Box and Muller 1958.
+    private static float[] Normal(SeededRandom random, long count, double deviation)
+    {
+        var values = new float[count];
+        for (var i = 0L; i < count; i += 2)
+        {
+            var radius = deviation * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble()));
+            var angle = 2 * Math.PI * random.NextDouble();
+            values[i] = (float)(radius * Math.Cos(angle));
+            if (i + 1 < count) values[i + 1] = (float)(radius * Math.Sin(angle));
+        }
+
+        return values;
     }
 
     private Pass Start(Tensor ids, Tensor? attentionMask, Tensor? positions, KeyValueCache? cache)

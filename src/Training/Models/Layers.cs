@@ -74,7 +74,7 @@ internal sealed class Attention : Module<Tensor, Tensor>
 {
     private readonly DecoderConfig _config;
     private readonly Rotary _rotary;
-    private readonly double _dropout;
+    private readonly Dropout _dropout;
 
     [ComponentName(Name = "q_proj")]
     private readonly Projection _query;
@@ -88,7 +88,7 @@ internal sealed class Attention : Module<Tensor, Tensor>
     [ComponentName(Name = "o_proj")]
     private readonly Projection _output;
 
-    public Attention(DecoderConfig config, Rotary rotary, double dropout)
+    public Attention(DecoderConfig config, Rotary rotary, Dropout dropout)
         : base(nameof(Attention))
     {
         (_config, _rotary, _dropout) = (config, rotary, dropout);
@@ -113,7 +113,7 @@ internal sealed class Attention : Module<Tensor, Tensor>
         var scores = query.matmul(key.transpose(2, 3)) * (1 / Math.Sqrt(_config.HeadSize)); // (B, H, T, S)
         if (pass.Mask is not null) scores = scores.add(pass.Mask);
         var weights = scores.softmax(-1);
-        if (training && _dropout > 0) weights = functional.dropout(weights, _dropout, true);
+        weights = _dropout.Apply(weights, training);
         return _output.call(weights.matmul(value).transpose(1, 2).reshape(batch, length, (long)_config.Heads * _config.HeadSize));
     }
 
@@ -123,7 +123,7 @@ internal sealed class Attention : Module<Tensor, Tensor>
 /// <summary>One layer: attention and feed-forward, each after a norm and with a residual.</summary>
 internal sealed class DecoderLayer : Module<Tensor, Tensor>
 {
-    private readonly double _dropout;
+    private readonly Dropout _dropout;
 
     [ComponentName(Name = "self_attn")]
     private readonly Attention _attention;
@@ -137,7 +137,7 @@ internal sealed class DecoderLayer : Module<Tensor, Tensor>
     [ComponentName(Name = "post_attention_layernorm")]
     private readonly RmsNorm _between;
 
-    public DecoderLayer(DecoderConfig config, Rotary rotary, double dropout)
+    public DecoderLayer(DecoderConfig config, Rotary rotary, Dropout dropout)
         : base(nameof(DecoderLayer))
     {
         _dropout = dropout;
@@ -152,17 +152,15 @@ internal sealed class DecoderLayer : Module<Tensor, Tensor>
 
     public Tensor Step(Tensor x, int layer, Pass pass)
     {
-        x = x.add(Drop(_attention.Attend(_before.call(x), layer, pass)));
-        return x.add(Drop(_feedForward.call(_between.call(x))));
+        x = x.add(_dropout.Apply(_attention.Attend(_before.call(x), layer, pass), training));
+        return x.add(_dropout.Apply(_feedForward.call(_between.call(x)), training));
     }
-
-    private Tensor Drop(Tensor x) => training && _dropout > 0 ? functional.dropout(x, _dropout, true) : x;
 }
 
 /// <summary>Embedding, layers and the final norm.</summary>
 internal sealed class DecoderBody : Module<Tensor, Tensor>
 {
-    private readonly double _dropout;
+    private readonly Dropout _dropout;
 
     [ComponentName(Name = "embed_tokens")]
     private readonly Embedding _embedding;
@@ -173,7 +171,7 @@ internal sealed class DecoderBody : Module<Tensor, Tensor>
     [ComponentName(Name = "norm")]
     private readonly RmsNorm _norm;
 
-    public DecoderBody(DecoderConfig config, Rotary rotary, double dropout)
+    public DecoderBody(DecoderConfig config, Rotary rotary, Dropout dropout)
         : base(nameof(DecoderBody))
     {
         _dropout = dropout;
@@ -191,7 +189,7 @@ internal sealed class DecoderBody : Module<Tensor, Tensor>
     public IEnumerable<Tensor> States(Tensor ids, Pass pass)
     {
         var x = _embedding.call(ids); // (B, T, D)
-        if (training && _dropout > 0) x = functional.dropout(x, _dropout, true);
+        x = _dropout.Apply(x, training);
         for (var i = 0; i < _layers.Count; i++)
         {
             yield return x;

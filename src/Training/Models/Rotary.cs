@@ -6,6 +6,8 @@ namespace XInstruct.Training.Models;
 internal sealed class Rotary(DecoderConfig config) : IDisposable
 {
     private readonly double[] _frequencies = Frequencies(config);
+    private readonly List<Tensor> _tables = [];
+    private readonly Lock _gate = new();
     private Tensor? _cos;
     private Tensor? _sin;
     private long _length;
@@ -13,13 +15,20 @@ internal sealed class Rotary(DecoderConfig config) : IDisposable
     /// <summary>Cosines and sines of positions: (B, 1, T, D) for given positions, else (1, 1, T, D) for 0…T−1.</summary>
     public (Tensor Cos, Tensor Sin) At(Tensor? positions, long from, long count, long longest, Device device)
     {
-        Fill(longest, device);
-        if (positions is null) return (_cos!.narrow(0, from, count), _sin!.narrow(0, from, count));
+        Tensor cos, sin;
+        // A model may generate for several callers at once.
+        lock (_gate)
+        {
+            Fill(longest, device);
+            (cos, sin) = (_cos!, _sin!);
+        }
+
+        if (positions is null) return (cos.narrow(0, from, count), sin.narrow(0, from, count));
         var shape = positions.shape; // (B, T)
         var flat = positions.reshape(-1);
         return (
-            _cos!.index_select(0, flat).reshape(shape[0], 1, shape[1], config.HeadSize),
-            _sin!.index_select(0, flat).reshape(shape[0], 1, shape[1], config.HeadSize));
+            cos.index_select(0, flat).reshape(shape[0], 1, shape[1], config.HeadSize),
+            sin.index_select(0, flat).reshape(shape[0], 1, shape[1], config.HeadSize));
     }
 
     /// <summary>Rotates (B, H, T, D).</summary>
@@ -33,14 +42,14 @@ internal sealed class Rotary(DecoderConfig config) : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _cos?.Dispose();
-        _sin?.Dispose();
+        foreach (var table in _tables) table.Dispose();
+        _tables.Clear();
     }
 
     private void Fill(long longest, Device device)
     {
         if (_cos is not null && longest <= _length && _cos.device.type == device.type) return;
-        Dispose();
+        // A shorter table may still be in use: it goes with the model.
         _length = Math.Max(longest, Math.Max(256, _length * 2));
         var half = _frequencies.Length;
         var (cosines, sines) = (new float[_length * half * 2], new float[_length * half * 2]);
@@ -58,6 +67,7 @@ internal sealed class Rotary(DecoderConfig config) : IDisposable
 
         _cos = tensor(cosines, [_length, half * 2], device: device).DetachFromDisposeScope();
         _sin = tensor(sines, [_length, half * 2], device: device).DetachFromDisposeScope();
+        _tables.AddRange([_cos, _sin]);
     }
 
     private static double[] Frequencies(DecoderConfig config)

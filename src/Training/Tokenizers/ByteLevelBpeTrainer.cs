@@ -69,7 +69,7 @@ public static partial class ByteLevelBpeTrainer
         var words = counts.Select(word => new Word([.. Encoding.UTF8.GetBytes(word.Key).Select(value => idOfByte[value])], word.Value)).ToArray();
         var pairs = new PairCounts();
         for (var i = 0; i < words.Length; i++)
-            words[i].Count(pairs, i, +1);
+            words[i].Count(pairs, i);
         pairs.Enqueue();
         var merges = new List<(int, int)>();
         // Two merges may spell the same piece ("a"+"bc", "ab"+"c"); it keeps its first id.
@@ -140,26 +140,36 @@ public static partial class ByteLevelBpeTrainer
     {
         private int[] _symbols = symbols;
 
-        public void Count(PairCounts pairs, int index, int sign)
+        public void Count(PairCounts pairs, int index)
         {
             for (var i = 0; i + 1 < _symbols.Length; i++)
-                pairs.Add(_symbols[i], _symbols[i + 1], sign * times, index);
+                pairs.Add(_symbols[i], _symbols[i + 1], times, index);
         }
 
         public void Merge(PairCounts pairs, int index, int left, int right, int id)
         {
-            var merged = new List<int>(_symbols.Length);
+            var length = 0;
             for (var i = 0; i < _symbols.Length; i++)
             {
-                var here = i + 1 < _symbols.Length && _symbols[i] == left && _symbols[i + 1] == right;
-                merged.Add(here ? id : _symbols[i]);
-                i += here ? 1 : 0;
+                if (i + 1 == _symbols.Length || _symbols[i] != left || _symbols[i + 1] != right)
+                {
+                    _symbols[length++] = _symbols[i];
+                    continue;
+                }
+                pairs.Add(left, right, -times, index);
+                if (length > 0)
+                {
+                    pairs.Add(_symbols[length - 1], left, -times, index);
+                    pairs.Add(_symbols[length - 1], id, times, index);
+                }
+                _symbols[length++] = id;
+                if (++i + 1 < _symbols.Length)
+                {
+                    pairs.Add(right, _symbols[i + 1], -times, index);
+                    pairs.Add(id, _symbols[i + 1], times, index);
+                }
             }
-            if (merged.Count == _symbols.Length)
-                return;
-            Count(pairs, index, -1);
-            _symbols = [.. merged];
-            Count(pairs, index, +1);
+            Array.Resize(ref _symbols, length);
         }
     }
 }

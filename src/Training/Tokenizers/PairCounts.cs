@@ -3,7 +3,7 @@ namespace XInstruct.Training.Tokenizers;
 /// <summary>How often each pair of neighbouring symbols occurs, and in which words, with the best pair at hand.</summary>
 internal sealed class PairCounts
 {
-    private readonly Dictionary<(int Left, int Right), (int Count, HashSet<int> Words)> _pairs = [];
+    private readonly Dictionary<(int Left, int Right), (int Count, List<int> Words)> _pairs = [];
     private readonly PriorityQueue<(int Left, int Right, int Count), (int MinusCount, int Left, int Right)> _queue = new();
     private readonly HashSet<(int Left, int Right)> _changed = [];
 
@@ -14,7 +14,7 @@ internal sealed class PairCounts
         if (!_pairs.TryGetValue(key, out var pair))
             pair = (0, []);
         // Words are never taken out: one that lost the pair merges nothing.
-        if (times > 0)
+        if (times > 0 && (pair.Words.Count == 0 || pair.Words[^1] != word))
             pair.Words.Add(word);
         _pairs[key] = (pair.Count + times, pair.Words);
         _changed.Add(key);
@@ -44,10 +44,6 @@ internal sealed class PairCounts
         return null;
     }
 
-    /// <summary>The words that may hold the pair, in ascending order.</summary>
-    public int[] WordsOf(int left, int right)
-    {
-        var words = _pairs[(left, right)].Words;
-        return [.. words.Order()];
-    }
+    /// <summary>The words that may hold the pair; one may come twice.</summary>
+    public int[] WordsOf(int left, int right) => [.. _pairs[(left, right)].Words];
 }

@@ -11,6 +11,7 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/version.h>
+#include <malloc.h>
 #include <cstring>
 #include <mutex>
 #include <string>
@@ -19,6 +20,9 @@
 #define API extern "C" __attribute__((visibility("default")))
 
 namespace {
+// Tensors of a step are freed and made again all the time: handing their pages back to the kernel each time costs more than the step.
+const bool keeps_memory = mallopt(M_MMAP_THRESHOLD, 1 << 30) && mallopt(M_TRIM_THRESHOLD, 1 << 30);
+
 thread_local std::string last_error;
 
 enum Tag : int32_t { None = 0, TensorArg = 1, Int = 2, Double = 3, Bool = 4, IntList = 5, TensorList = 6, DefaultArg = 7, DeviceArg = 8, DoubleList = 9, String = 10, GeneratorArg = 11 };

@@ -1,3 +1,5 @@
+using FsCheck;
+using FsCheck.Fluent;
 using XInstruct.Training.Tokenizers;
 
 namespace XInstruct.Training.Tests.Tokenizers;
@@ -24,6 +26,15 @@ public sealed class ByteLevelBpeTrainerTests
     }
 
     [Fact]
+    public void Train_AnyWords_MergesAsCountingFromScratchDoes()
+        => Prop.ForAll(Gen.Elements("a", "b", "c").ListOf(12).Select(string.Concat).ListOf(6).ToArbitrary(), words =>
+        {
+            var tokenizer = ByteLevelBpeTrainer.Train(words, 256 + 12, []);
+            var learnt = tokenizer.Vocabulary.Where(piece => piece.Value >= 256).OrderBy(piece => piece.Value).Select(piece => piece.Key);
+            return learnt.SequenceEqual(Naive(words, 12));
+        }).QuickCheckThrowOnFailure();
+
+    [Fact]
     public void Train_FewTexts_StopsWhenNoPairOccursTwice()
         => ByteLevelBpeTrainer.Train(["xyz"], 1000, []).Vocabulary.Count.ShouldBe(256);
 
@@ -45,4 +56,33 @@ public sealed class ByteLevelBpeTrainerTests
     [Fact]
     public void Train_RepeatedSpecialToken_Throws()
         => Should.Throw<ArgumentException>(() => ByteLevelBpeTrainer.Train(["a"], 300, ["<a>", "<a>"])).ParamName.ShouldBe("specialTokens");
+
+    // The textbook algorithm: count every pair again after each merge. Ids of "a", "b", "c" and of later pieces order as their creation.
+    private static List<string> Naive(IEnumerable<string> words, int merges)
+    {
+        var pieces = words.Select(word => word.Select(letter => letter.ToString()).ToList()).ToList();
+        List<string> order = ["a", "b", "c"];
+        while (order.Count - 3 < merges)
+        {
+            var best = pieces.SelectMany(word => word.Zip(word.Skip(1))).CountBy(pair => pair).Where(entry => entry.Value >= 2)
+                .OrderByDescending(entry => entry.Value).ThenBy(entry => order.IndexOf(entry.Key.First)).ThenBy(entry => order.IndexOf(entry.Key.Second)).FirstOrDefault();
+            if (best.Value == 0)
+                break;
+            var (left, right) = best.Key;
+            if (!order.Contains(left + right))
+                order.Add(left + right);
+            foreach (var word in pieces)
+            {
+                for (var i = 0; i + 1 < word.Count; i++)
+                {
+                    if (word[i] == left && word[i + 1] == right)
+                    {
+                        word[i] = left + right;
+                        word.RemoveAt(i + 1);
+                    }
+                }
+            }
+        }
+        return [.. order.Skip(3)];
+    }
 }

@@ -1,0 +1,119 @@
+using System.Globalization;
+using XInstruct.Domain.Deduplication;
+using XInstruct.Domain.Statistics;
+
+namespace XInstruct.Benchmarks.Samples;
+
+/// <summary>A composed text and what it is.</summary>
+internal sealed record ComposedText(string Text, string Topic, string Intent, string Instruction);
+
+/// <summary>A corpus row with its truth.</summary>
+internal sealed record SampleRow(string Id, string Text, string? Topic, string? Intent, string? Spoilt, string? Of);
+
+/// <summary>Seeds and corpus of one language, composed from its phrase table. The last phrases of every list never occur in a seed.</summary>
+internal sealed class LanguageSample
+{
+    private const int Texts = 300;
+    private const int EachKind = 12;
+    private readonly string _code;
+    private readonly PhraseTable _table;
+    private readonly DeterministicRandom _random;
+    private readonly List<HashSet<string>> _shingles = [];
+
+    public LanguageSample(string code, PhraseTable table)
+    {
+        (_code, _table, _random) = (code, table, new DeterministicRandom($"samples/{code}"));
+        var cells = table.Topics.Keys.Order(StringComparer.Ordinal).SelectMany(t => table.Intents.Keys.Order(StringComparer.Ordinal).Select(i => (Topic: t, Intent: i))).ToArray();
+        _random.Shuffle<(string, string)>(cells);
+        Seeds = [.. Enumerable.Range(0, 40).Select(n => Compose(cells[n % cells.Length].Topic, cells[n % cells.Length].Intent, isSeed: true))];
+        var clean = Texts - (5 * EachKind);
+        Clean = [.. Enumerable.Range(0, clean).Select(n => Compose(cells[n % cells.Length].Topic, cells[n % cells.Length].Intent, isSeed: false))];
+    }
+
+    public IReadOnlyList<ComposedText> Seeds { get; }
+
+    public IReadOnlyList<ComposedText> Clean { get; }
+
+    /// <summary>The corpus: clean texts and a fifth spoilt, in a shuffled order where every original stands before its copies.</summary>
+    public IReadOnlyList<SampleRow> Spoil(IReadOnlyList<ComposedText> others)
+    {
+        var order = Enumerable.Range(0, Texts).ToArray();
+        _random.Shuffle<int>(order);
+        var ids = order.Select(n => string.Create(CultureInfo.InvariantCulture, $"{_code}-{DeterministicRandom.SeedOf($"{_code}/{n}") & 0xFFFFFFFF:x8}")).ToArray();
+        var rows = Clean.Select((c, i) => new SampleRow(ids[i], c.Text, c.Topic, c.Intent, null, null)).ToList();
+        var originals = rows.Take(2 * EachKind).ToList();
+        for (var k = 0; k < EachKind; k++)
+        {
+            var at = Clean.Count + (5 * k);
+            rows.Add(new SampleRow(ids[at], Copy(originals[k].Text), null, null, "duplicate", originals[k].Id));
+            rows.Add(new SampleRow(ids[at + 1], Change(originals[EachKind + k].Text), null, null, "near-duplicate", originals[EachKind + k].Id));
+            rows.Add(new SampleRow(ids[at + 2], Short(Clean[_random.Next(Clean.Count)].Text), null, null, "too-short", null));
+            rows.Add(new SampleRow(ids[at + 3], others[_random.Next(others.Count)].Text, null, null, "wrong-language", null));
+            rows.Add(new SampleRow(ids[at + 4], Menu(), null, null, "boilerplate", null));
+        }
+
+        // Originals keep the first places, copies fall anywhere behind them.
+        var behind = rows.Skip(2 * EachKind).ToArray();
+        _random.Shuffle<SampleRow>(behind);
+        return [.. originals, .. behind];
+    }
+
+    private ComposedText Compose(string topic, string intent, bool isSeed)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var phrases = _table.Topics[topic];
+            var sentences = Draw(Known(phrases.Sentences, isSeed), 3).Select(s => s
+                .Replace("{i}", phrases.Items[_random.Next(isSeed ? phrases.Items.Count - 1 : phrases.Items.Count)], StringComparison.Ordinal)
+                .Replace("{n}", (2 + _random.Next(88)).ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)).ToList();
+            sentences.AddRange(Draw(Known(_table.Intents[intent], isSeed), 2));
+            var order = sentences.ToArray();
+            _random.Shuffle<string>(order);
+            var text = string.Join(' ', order);
+            var shingles = MinHash.Shingles(text);
+            // Clean texts are no near-duplicates of each other, nor of a seed.
+            if (attempt < 2000 && (text.Length is < 160 or > 500 || _shingles.Any(s => Jaccard(s, shingles) >= 0.6))) continue;
+            _shingles.Add(shingles);
+            var templates = Instructions.Templates[intent];
+            var instruction = templates[_random.Next(templates.Length)].Replace("{topic}", topic, StringComparison.Ordinal).Replace("{language}", _table.Language, StringComparison.Ordinal);
+            return new ComposedText(text, topic, intent, instruction);
+        }
+    }
+
+    /// <summary>A seed draws from all phrases but the last quarter.</summary>
+    private static IReadOnlyList<string> Known(IReadOnlyList<string> phrases, bool isSeed) =>
+        isSeed ? [.. phrases.Take(phrases.Count - (int)Math.Ceiling(phrases.Count * 0.2))] : phrases;
+
+    private IEnumerable<string> Draw(IReadOnlyList<string> phrases, int count)
+    {
+        var order = phrases.ToArray();
+        _random.Shuffle<string>(order);
+        return order.Take(count);
+    }
+
+    private static string Copy(string text) => "\uFEFF" + text.Replace(". ", ".  ", StringComparison.Ordinal) + "\n";
+
+    /// <summary>One word is exchanged for another of the same text.</summary>
+    private string Change(string text)
+    {
+        var words = text.Split(' ');
+        words[1 + _random.Next(words.Length - 2)] = words[_random.Next(words.Length)];
+        return string.Join(' ', words);
+    }
+
+    private string Short(string text) => text[..(40 + _random.Next(60))];
+
+    private string Menu()
+    {
+        var parts = _table.Boilerplate[0].Split(' ');
+        var start = _random.Next(parts.Length);
+        var menu = string.Join(' ', parts.Skip(start).Concat(parts.Take(start)));
+        return string.Create(CultureInfo.InvariantCulture, $"{menu} » {_random.Next(100000)} | {_random.Next(100000)} » {_random.Next(100000)}");
+    }
+
+    private static double Jaccard(HashSet<string> a, HashSet<string> b)
+    {
+        var common = a.Count(b.Contains);
+        return (double)common / (a.Count + b.Count - common);
+    }
+}

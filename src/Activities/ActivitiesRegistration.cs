@@ -1,0 +1,69 @@
+using Marten;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using XInstruct.Activities.Audit;
+using XInstruct.Activities.Corpora;
+using XInstruct.Activities.Diversification;
+using XInstruct.Activities.Evaluation;
+using XInstruct.Activities.Generation;
+using XInstruct.Activities.Models;
+using XInstruct.Activities.Rating;
+using XInstruct.Activities.Releases;
+using XInstruct.Activities.Reports;
+using XInstruct.Activities.Runs;
+using XInstruct.Activities.Selection;
+using XInstruct.Activities.Storage;
+using XInstruct.Activities.Training;
+
+namespace XInstruct.Activities;
+
+/// <summary>The one entry point of this project.</summary>
+public static class ActivitiesRegistration
+{
+    /// <summary>Registers the store, the shared directory, the activities and the reports.</summary>
+    /// <param name="services">Service collection.</param>
+    /// <param name="connectionString">Npgsql connection string of the event store.</param>
+    /// <param name="directory">Directory that all workers share.</param>
+    public static IServiceCollection AddXInstructActivities(this IServiceCollection services, string connectionString, string directory)
+    {
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(_ => NpgsqlDataSource.Create(connectionString));
+        services.AddSingleton<IDocumentStore>(_ => DocumentStore.For(options => StoreConfiguration.Configure(options, connectionString)));
+        services.AddSingleton(_ => new FileStore(directory));
+        services.AddSingleton<Contents>().AddSingleton<EventWriter>().AddSingleton<EventLog>().AddSingleton<SampleReader>().AddSingleton<RunReader>();
+        services.AddSingleton<RunLibrary>().AddSingleton<ModelLibrary>().AddSingleton<RunStarter>();
+        services.AddSingleton<RunReporter>().AddSingleton<AuditVerifier>().AddSingleton<AuditTrail>();
+        services.AddSingleton<RunActivities>().AddSingleton<CorpusActivities>().AddSingleton<SelectionActivities>().AddSingleton<ReleaseActivities>();
+        services.AddSingleton<TrainingActivities>().AddSingleton<GenerationActivities>().AddSingleton<RatingActivities>();
+        services.AddSingleton<EmbeddingActivities>().AddSingleton<ClusteringActivities>().AddSingleton<EvaluationActivities>();
+        return services;
+    }
+
+    /// <summary>Creates schemas and tables that are missing.</summary>
+    public static async Task PrepareStoreAsync(this IServiceProvider services, CancellationToken ct)
+    {
+        await services.GetRequiredService<IDocumentStore>().Storage.ApplyAllConfiguredChangesToDatabaseAsync();
+        await services.GetRequiredService<Contents>().CreateTablesAsync(ct);
+    }
+
+    /// <summary>Activities of the xi-cpu queue.</summary>
+    public static IEnumerable<object> CpuActivities(this IServiceProvider services) =>
+    [
+        services.GetRequiredService<RunActivities>(),
+        services.GetRequiredService<CorpusActivities>(),
+        services.GetRequiredService<SelectionActivities>(),
+        services.GetRequiredService<ReleaseActivities>(),
+        services.GetRequiredService<TrainingActivities>(),
+    ];
+
+    /// <summary>Activities of the xi-gpu queue.</summary>
+    public static IEnumerable<object> GpuActivities(this IServiceProvider services) =>
+    [
+        services.GetRequiredService<TrainingActivities>(),
+        services.GetRequiredService<GenerationActivities>(),
+        services.GetRequiredService<RatingActivities>(),
+        services.GetRequiredService<EmbeddingActivities>(),
+        services.GetRequiredService<ClusteringActivities>(),
+        services.GetRequiredService<EvaluationActivities>(),
+    ];
+}

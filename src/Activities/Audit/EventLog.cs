@@ -1,0 +1,108 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Npgsql;
+using XInstruct.Activities.Storage;
+using XInstruct.Domain.Identities;
+using XInstruct.Domain.Provenance;
+
+namespace XInstruct.Activities.Audit;
+
+/// <summary>An event as it is stored.</summary>
+public sealed record StoredEvent(long Sequence, Guid Stream, long Version, string Type, JsonElement Data, JsonElement Headers)
+{
+    /// <summary>A text header; null when it is missing.</summary>
+    public string? Header(string name) =>
+        Headers.ValueKind == JsonValueKind.Object && Headers.TryGetProperty(name, out var value) ? value.ToString() : null;
+}
+
+/// <summary>Merkle roots over a run's events.</summary>
+/// <param name="Content">Over (sample id, version, content hash) of all samples, ordered by sample id and version.</param>
+/// <param name="Record">Over (stream, version, record hash) of all streams, ordered by stream and version.</param>
+/// <param name="Events">Leaves of <paramref name="Record"/>.</param>
+public sealed record Roots(string Content, string Record, long Events);
+
+/// <summary>The run's events as rows, read past the event store's own types: what an auditor checks is what is on the disk.</summary>
+public sealed class EventLog(NpgsqlDataSource database)
+{
+    /// <summary>All events of a run, by stream and version.</summary>
+    public async IAsyncEnumerable<StoredEvent> ReadAsync(string run, [EnumeratorCancellation] CancellationToken ct)
+    {
+        await using var command = database.CreateCommand($"""
+            select seq_id, stream_id, version, type, data::text, headers::text from {StoreConfiguration.Schema}.mt_events
+            where stream_id in (select stream_id from {StoreConfiguration.Schema}.mt_events where headers ->> 'run' = $1)
+            order by stream_id, version
+            """);
+        command.CommandTimeout = 0;
+        command.Parameters.Add(new NpgsqlParameter { Value = run });
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct)) yield return Read(reader);
+    }
+
+    /// <summary>Events of one stream, by version.</summary>
+    public async Task<IReadOnlyList<StoredEvent>> ReadStreamAsync(Guid stream, CancellationToken ct)
+    {
+        await using var command = database.CreateCommand($"""
+            select seq_id, stream_id, version, type, data::text, headers::text from {StoreConfiguration.Schema}.mt_events
+            where stream_id = $1 order by version
+            """);
+        command.Parameters.Add(new NpgsqlParameter { Value = stream });
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        var events = new List<StoredEvent>();
+        while (await reader.ReadAsync(ct)) events.Add(Read(reader));
+        return events;
+    }
+
+    /// <summary>Merkle roots from the stored chain hashes.</summary>
+    /// <param name="untilRelease">Leave out the run stream's events from ReleaseSealed on: what the seal covers.</param>
+    public async Task<Roots> RootsAsync(string run, bool untilRelease, CancellationToken ct)
+    {
+        var leaves = new RootBuilder(run, untilRelease);
+        await foreach (var stored in ReadAsync(run, ct)) leaves.Add(stored);
+        return leaves.Roots();
+    }
+
+    private static StoredEvent Read(NpgsqlDataReader reader) => new(
+        reader.GetInt64(0),
+        reader.GetGuid(1),
+        reader.GetInt64(2),
+        reader.GetString(3),
+        Json(reader.GetString(4)),
+        reader.IsDBNull(5) ? default : Json(reader.GetString(5)));
+
+    private static JsonElement Json(string text)
+    {
+        using var document = JsonDocument.Parse(text);
+        return document.RootElement.Clone();
+    }
+}
+
+/// <summary>Gathers the leaves of both Merkle trees from events in order of stream and version.</summary>
+internal sealed class RootBuilder(string run, bool untilRelease)
+{
+    private readonly Guid _runStream = Identity.RunStream(run);
+    private readonly MerkleAccumulator _record = new();
+    private readonly List<MerkleTree.Leaf> _content = [];
+    private Guid _stream;
+    private Guid? _sample;
+    private bool _sealed;
+
+    public void Add(StoredEvent stored)
+    {
+        if (stored.Stream != _stream) (_stream, _sample) = (stored.Stream, null);
+        if (stored.Stream == _runStream && untilRelease)
+        {
+            _sealed |= stored.Type == "release_sealed";
+            if (_sealed) return;
+        }
+
+        _record.Add(new MerkleTree.Leaf(stored.Stream, stored.Version, stored.Header(EventHeaders.Record) ?? ""));
+        if (stored.Type == "text_accepted") _sample = stored.Data.GetProperty("sample").GetGuid();
+        if (_sample is { } sample) _content.Add(new MerkleTree.Leaf(sample, stored.Version, stored.Header(EventHeaders.Content) ?? ""));
+    }
+
+    public Roots Roots()
+    {
+        _content.Sort(static (a, b) => Identity.Compare(a.Subject, b.Subject) is var order and not 0 ? order : a.Version.CompareTo(b.Version));
+        return new Roots(MerkleTree.Root(_content), _record.Root(), _record.Count);
+    }
+}

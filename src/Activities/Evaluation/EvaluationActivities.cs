@@ -1,0 +1,130 @@
+using Temporalio.Activities;
+using XInstruct.Activities.Models;
+using XInstruct.Activities.Runs;
+using XInstruct.Activities.Storage;
+using XInstruct.Activities.Tables;
+using XInstruct.Activities.Training;
+using XInstruct.Domain.Identities;
+using XInstruct.Domain.Provenance;
+using XInstruct.Domain.Recipes;
+using XInstruct.Domain.Runs;
+using XInstruct.Domain.Statistics;
+using XInstruct.Training.Scoring;
+using XInstruct.Workflows.Evaluation;
+using XInstruct.Workflows.Languages;
+
+namespace XInstruct.Activities.Evaluation;
+
+/// <summary>Evaluates the student on the held-out seeds of each language, before and after training.</summary>
+public sealed class EvaluationActivities(EventWriter writer, RunLibrary library, ModelLibrary models) : IEvaluationActivities
+{
+    /// <summary>One held-out seed: the right pair first among the candidates of each direction.</summary>
+    private sealed record Item(string Language, Seed Seed, IReadOnlyList<string> Instructions, IReadOnlyList<string> Responses);
+
+    /// <summary>Figures of one item: nats a token, and 1 or 0 for the two ranks.</summary>
+    private sealed record Figures(double Loss, double InstructionRank, double ResponseRank);
+
+    /// <inheritdoc/>
+    [Activity]
+    public async Task EvaluateAsync(EvaluateInput input)
+    {
+        using var heartbeat = Heartbeat.Start();
+        var ct = heartbeat.Token;
+        var recipe = (await library.RecipeAsync(input.Run, ct)).Recipe;
+        var items = new List<Item>();
+        foreach (var language in recipe.Languages)
+        {
+            items.AddRange(Items(language, await library.SeedsAsync(new LanguageInput(input.Run, language), ct), recipe));
+        }
+
+        if (items.Count == 0) return;
+        var before = Score(input.Before, items, recipe, ct);
+        var after = Score(input.After, items, recipe, ct);
+        var languages = recipe.Languages.Select(l => Language(l, items, before, after, recipe)).ToList();
+        var evaluated = new ModelEvaluated(input.Before, input.After, recipe.Evaluate.Candidates, languages);
+        var stream = Identity.RunStream(input.Run.Run);
+        var act = new Act("evaluate", CodeVersion.Current, [input.Before, input.After], ContentHash.Of(recipe.Models.Student.Prompt), Device: ModelLibrary.Device(recipe.Threads));
+        await writer.WriteAsync<Run>(input.Run.Run, act, [new Change<Run>(
+            stream, stream, r => r?.Evaluate(evaluated) is { } e ? new Fact(e, [Content.Of(Guid.Empty, recipe.Models.Student.Prompt)]) : null)], ct);
+    }
+
+    /// <summary>Candidates are drawn from all seeds of the language, seeded; the right one is among them once.</summary>
+    private static IEnumerable<Item> Items(string language, SeedSet seeds, Recipe recipe)
+    {
+        var all = seeds.HeldOut.Concat(seeds.Training).ToList();
+        foreach (var seed in seeds.HeldOut)
+        {
+            var random = new DeterministicRandom($"evaluate/{recipe.Seed}/{language}/{seed.Index}");
+            yield return new Item(
+                language,
+                seed,
+                Draw(all.Select(s => s.Instruction), seed.Instruction, recipe.Evaluate.Candidates, random),
+                Draw(all.Select(s => s.Output), seed.Output, recipe.Evaluate.Candidates, random));
+        }
+    }
+
+    private static List<string> Draw(IEnumerable<string> pool, string right, int count, DeterministicRandom random)
+    {
+        var wrong = pool.Distinct(StringComparer.Ordinal).Where(c => c != right).Order(StringComparer.Ordinal).ToArray();
+        random.Shuffle<string>(wrong);
+        return [right, .. wrong.Take(count - 1)];
+    }
+
+    private Figures[] Score(string checkpoint, List<Item> items, Recipe recipe, CancellationToken ct)
+    {
+        var model = models.Load(checkpoint);
+        var options = recipe.Models.Student;
+        var prompt = new ModelPrompt(model.Tokenizer, options.Prompt, options.MaxTextTokens);
+        var requests = new List<ScoreRequest>();
+        foreach (var item in items)
+        {
+            requests.AddRange(item.Instructions.Select(i => Request(prompt, i, item.Seed.Output, item.Language)));
+            requests.AddRange(item.Responses.Select(r => Request(prompt, item.Seed.Instruction, r, item.Language)));
+        }
+
+        var scores = SequenceScorer.Score(model.Decoder, requests, threads: recipe.Threads, cancellation: ct);
+        var figures = new Figures[items.Count];
+        var at = 0;
+        for (var i = 0; i < items.Count; i++)
+        {
+            var instructions = scores.Skip(at).Take(items[i].Instructions.Count).Select(s => s.Mean).ToList();
+            at += instructions.Count;
+            var responses = scores.Skip(at).Take(items[i].Responses.Count).Select(s => s.Mean).ToList();
+            at += responses.Count;
+            figures[i] = new Figures(-instructions[0], IsFirstBest(instructions), IsFirstBest(responses));
+        }
+
+        return figures;
+    }
+
+    private static ScoreRequest Request(ModelPrompt prompt, string instruction, string response, string language)
+    {
+        var pair = TrainingData.Response(instruction, response, language);
+        return new ScoreRequest(prompt.Prompt(pair.Slots), prompt.Completion(pair.Completion));
+    }
+
+    // A tie counts as the chance of a fair draw among the tied.
+    private static double IsFirstBest(List<double> scores) =>
+        scores.Any(s => s > scores[0]) ? 0 : 1.0 / scores.Count(s => s.Equals(scores[0]));
+
+    private static LanguageEvaluation Language(string language, List<Item> items, Figures[] before, Figures[] after, Recipe recipe)
+    {
+        var rows = Enumerable.Range(0, items.Count).Where(i => items[i].Language == language).ToList();
+        Estimate Of(Figures[] figures, Func<Figures, double> value, string name)
+        {
+            var values = rows.Select(i => value(figures[i])).ToArray();
+            if (values.Length == 0) return new Estimate(0, 0, 0, 0);
+            var interval = Bootstrap.Interval(values, recipe.Evaluate.Bootstrap, DeterministicRandom.SeedOf($"bootstrap/{recipe.Seed}/{language}/{name}"));
+            return new Estimate(Math.Round(values.Average(), 6), Math.Round(interval.Low, 6), Math.Round(interval.High, 6), values.Length);
+        }
+
+        return new LanguageEvaluation(
+            language,
+            Of(before, f => f.Loss, "loss"),
+            Of(after, f => f.Loss, "loss"),
+            Of(before, f => f.InstructionRank, "instruction"),
+            Of(after, f => f.InstructionRank, "instruction"),
+            Of(before, f => f.ResponseRank, "response"),
+            Of(after, f => f.ResponseRank, "response"));
+    }
+}

@@ -1,0 +1,60 @@
+using TorchSharp;
+using XInstruct.Activities.Storage;
+using XInstruct.Training.Checkpoints;
+using XInstruct.Training.Models;
+using XInstruct.Training.Tokenizers;
+
+namespace XInstruct.Activities.Models;
+
+/// <summary>A model and the tokenizer that belongs to it.</summary>
+public sealed record LocalModel(Decoder Decoder, TextTokenizer Tokenizer);
+
+/// <summary>Checkpoints by hash, loaded once and kept while they are among the last few used.</summary>
+public sealed class ModelLibrary(FileStore files) : IDisposable
+{
+    private const int Kept = 4;
+    private readonly LinkedList<(string Hash, LocalModel Model)> _recent = [];
+    private readonly Lock _gate = new();
+
+    /// <summary>What decides the last bits of a local model's numbers: CPU kind, libtorch version and, with the recipe, the thread count.</summary>
+    public static string Device(int threads) =>
+        $"{(torch.cuda.is_available() ? "cuda" : "cpu")} {System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture} torch {torch.__version__} threads {threads}";
+
+    /// <summary>The model of a checkpoint.</summary>
+    public LocalModel Load(string checkpoint)
+    {
+        lock (_gate)
+        {
+            var node = _recent.First;
+            while (node is not null && node.Value.Hash != checkpoint) node = node.Next;
+            if (node is not null)
+            {
+                _recent.Remove(node);
+                _recent.AddFirst(node);
+                return node.Value.Model;
+            }
+
+            var folder = files.Tree(checkpoint);
+            var device = torch.cuda.is_available() ? torch.CUDA : torch.CPU;
+            var model = new LocalModel(Checkpoint.Load(folder, device), TextTokenizer.Load(folder));
+            _recent.AddFirst((checkpoint, model));
+            if (_recent.Count > Kept)
+            {
+                _recent.Last!.Value.Model.Decoder.Dispose();
+                _recent.RemoveLast();
+            }
+
+            return model;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            foreach (var (_, model) in _recent) model.Decoder.Dispose();
+            _recent.Clear();
+        }
+    }
+}

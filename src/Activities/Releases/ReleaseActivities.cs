@@ -1,0 +1,105 @@
+using System.Text.Json;
+using Temporalio.Activities;
+using XInstruct.Activities.Audit;
+using XInstruct.Activities.Runs;
+using XInstruct.Activities.Storage;
+using XInstruct.Domain.Identities;
+using XInstruct.Domain.Provenance;
+using XInstruct.Domain.Runs;
+using XInstruct.Domain.Samples;
+using XInstruct.Workflows.Languages;
+using XInstruct.Workflows.Releases;
+using XInstruct.Workflows.Runs;
+
+namespace XInstruct.Activities.Releases;
+
+/// <summary>One row of a release. Member order is the order in the file.</summary>
+/// <param name="Score">P(level 2).</param>
+/// <param name="Version">Version of the sample's stream, and so the revision that was released.</param>
+public sealed record ReleaseRow(
+    string Instruction, string Output, string Lang, Guid Id, double Score, int Cluster, int Iteration, long Version, Guid Source, long Row);
+
+/// <summary>manifest.json: what a release holds. Its SHA-256 names the release.</summary>
+public sealed record Manifest(int Format, string Name, int Number, string Recipe, string ContentRoot, IReadOnlyList<ReleaseFile> Files);
+
+/// <summary>record.json, beside the manifest and never in it: what depends on who, when and where.</summary>
+public sealed record ReleaseRecord(string Run, string RecordRoot, long Events);
+
+/// <summary>Writes the data set and seals it.</summary>
+public sealed class ReleaseActivities(
+    EventWriter writer, RunLibrary library, SampleReader samples, Contents contents, FileStore files, EventLog log) : IReleaseActivities
+{
+    private static readonly JsonSerializerOptions Indented = new(EventJson.Options) { WriteIndented = true, NewLine = "\n" };
+
+    /// <inheritdoc/>
+    [Activity]
+    public async Task<SealedRelease> SealReleaseAsync(RunInput input)
+    {
+        using var heartbeat = Heartbeat.Start();
+        var ct = heartbeat.Token;
+        var recipe = (await library.RecipeAsync(input, ct)).Recipe;
+        const int number = 1;
+        var folder = files.NewFolder();
+        var table = new List<ReleaseFile>();
+        foreach (var language in recipe.Languages)
+        {
+            table.Add(await WriteLanguageAsync(input, language, Path.Combine(folder, language + ".jsonl"), ct));
+            heartbeat.Advance(1);
+        }
+
+        var roots = await log.RootsAsync(input.Run, untilRelease: true, ct);
+        var manifest = new Manifest(1, recipe.Name, number, input.Recipe, roots.Content, table);
+        var json = JsonSerializer.SerializeToUtf8Bytes(manifest, Indented);
+        await File.WriteAllBytesAsync(Path.Combine(folder, "manifest.json"), json, ct);
+        var record = new ReleaseRecord(input.Run, roots.Record, roots.Events);
+        await File.WriteAllBytesAsync(Path.Combine(folder, "record.json"), JsonSerializer.SerializeToUtf8Bytes(record, Indented), ct);
+        Publish(folder, Path.Combine(files.Releases(input.Run), $"{number}"));
+        var release = new ReleaseSealed(number, ContentHash.Of(json), roots.Content, roots.Record, table);
+        var stream = Identity.RunStream(input.Run);
+        await writer.WriteAsync<Run>(
+            input.Run, new Act("release", CodeVersion.Current), [new Change<Run>(stream, stream, r => r?.Seal(release) is { } e ? new Fact(e) : null)], ct);
+        return new SealedRelease(number, release.Sha256, table.Sum(f => f.Rows));
+    }
+
+    private async Task<ReleaseFile> WriteLanguageAsync(RunInput run, string language, string path, CancellationToken ct)
+    {
+        var plan = await library.PlanAsync(new LanguageInput(run, language), ct);
+        var rows = 0;
+        await using (var output = new StreamWriter(path, append: false, new System.Text.UTF8Encoding(false)) { NewLine = "\n" })
+        {
+            foreach (var ids in plan.Ids.Chunk(1000))
+            {
+                var selected = (await samples.LoadAsync(run.Run, ids, ct)).Where(s => s.Cluster is not null).ToList();
+                var texts = await contents.ReadAsync([.. selected.SelectMany(s => new[] { s.Text, s.Instruction! })], ct);
+                foreach (var sample in selected)
+                {
+                    await output.WriteLineAsync(JsonSerializer.Serialize(Row(sample, texts), EventJson.Options).AsMemory(), ct);
+                    rows++;
+                }
+            }
+        }
+
+        var file = (await FileStore.TableAsync(Path.GetDirectoryName(path)!, ct)).Single(f => f.Name == Path.GetFileName(path));
+        return new ReleaseFile(file.Name, file.Bytes, file.Sha256, rows);
+    }
+
+    private static ReleaseRow Row(Sample sample, IReadOnlyDictionary<string, string> texts) => new(
+        texts[sample.Instruction!],
+        texts[sample.Text],
+        sample.Language,
+        sample.SampleId,
+        Math.Round(sample.BestProbability, 6),
+        sample.Cluster!.Value,
+        sample.Generated,
+        sample.Head!.Version,
+        sample.Source,
+        sample.Row);
+
+    /// <summary>The folder appears whole; what an earlier, unsealed attempt left is replaced.</summary>
+    private static void Publish(string folder, string target)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+        if (Directory.Exists(target)) Directory.Delete(target, recursive: true);
+        Directory.Move(folder, target);
+    }
+}

@@ -1,0 +1,108 @@
+using Marten;
+using Npgsql;
+using XInstruct.Activities.Audit;
+using XInstruct.Activities.Recipes;
+using XInstruct.Activities.Runs;
+using XInstruct.Activities.Storage;
+using XInstruct.Activities.Truth;
+using XInstruct.Domain.Identities;
+using XInstruct.Domain.Provenance;
+using XInstruct.Domain.Recipes;
+using XInstruct.Domain.Runs;
+
+namespace XInstruct.Activities.Reports;
+
+/// <summary>Builds a run's report from its events; the truth, when the user has one, is compared here and nowhere else.</summary>
+public sealed class RunReporter(IDocumentStore store, NpgsqlDataSource database, FileStore files, Contents contents, EventLog log)
+{
+    /// <summary>The report of a run.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="recipe">The user's recipe file, for its truth; null to go without.</param>
+    public async Task<RunReport> ReportAsync(Run run, LoadedRecipe? recipe, string status, double seconds, CancellationToken ct)
+    {
+        var truth = recipe?.Recipe.Truth is null ? null : await TruthComparison.LoadAsync(recipe, ct);
+        var comparison = truth is null ? null : await truth.CompareAsync(run, log, contents, ct);
+        var (counts, reasons, checks) = await CountAsync(run.Name, ct);
+        return new RunReport(
+            run.Name,
+            status,
+            run.Languages,
+            counts,
+            [.. run.Iterations.Select(i => Iteration(i, comparison))],
+            run.Release is { } r ? new ReleaseReport(Path.Combine(files.Releases(run.Name), $"{r.Number}"), r.Files, r.Sha256) : null,
+            run.Checkpoints.LastOrDefault(c => c.Role == "student") is { } s ? new ModelReport(files.Tree(s.Checkpoint), s.Checkpoint) : null,
+            run.Evaluation is { } e ? new EvaluationReport(e.Candidates, e.Languages) : null,
+            await LedgerAsync(run.Name, ct),
+            Math.Round(seconds, 1),
+            Packages.InUse)
+        {
+            LanguageCheck = checks,
+            Rejections = reasons,
+            Screening = comparison?.Screening,
+        };
+    }
+
+    private static IterationReport Iteration(IterationCompleted iteration, TruthResult? truth)
+    {
+        var (precision, accuracy) = truth?.Of(iteration.Iteration, null) ?? (null, null);
+        return new IterationReport(
+            iteration.Iteration,
+            iteration.Languages.Sum(l => l.Rated),
+            iteration.Languages.Sum(l => l.KeptInAll),
+            precision,
+            accuracy,
+            [.. Enumerable.Range(0, 3).Select(level => iteration.Languages.Sum(l => l.Levels[level]))])
+        {
+            Languages = [.. iteration.Languages.Select(l =>
+            {
+                var (p, a) = truth?.Of(iteration.Iteration, l.Language) ?? (null, null);
+                return new LanguageIterationReport(l.Language, l.Rated, l.KeptInAll, p, a);
+            })],
+        };
+    }
+
+    private async Task<(SampleCounts Counts, IReadOnlyDictionary<string, long> Reasons, IReadOnlyDictionary<string, string> Checks)> CountAsync(string run, CancellationToken ct)
+    {
+        const string schema = StoreConfiguration.Schema;
+        await using var command = database.CreateCommand($"""
+            select count(*), count(data ->> 'kept'), count(data ->> 'cluster') from {schema}.mt_doc_sample where data ->> 'run' = $1
+            """);
+        command.Parameters.Add(new NpgsqlParameter { Value = run });
+        long texts, kept, selected;
+        await using (var reader = await command.ExecuteReaderAsync(ct))
+        {
+            await reader.ReadAsync(ct);
+            (texts, kept, selected) = (reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2));
+        }
+
+        await using var session = store.QuerySession();
+        var sources = (await session.Query<Domain.Sources.Source>().Where(s => s.Run == run).ToListAsync(ct)).OrderBy(s => s.Language, StringComparer.Ordinal).ToList();
+        var reasons = new SortedDictionary<string, long>(StringComparer.Ordinal);
+        foreach (var (reason, count) in sources.SelectMany(s => s.Reasons)) reasons[reason] = reasons.GetValueOrDefault(reason) + count;
+        var checks = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        await using var check = database.CreateCommand($"""
+            select data ->> 'language', min(data ->> 'checkedBy') from {schema}.mt_events
+            where type = 'text_accepted' and headers ->> 'run' = $1 group by 1
+            """);
+        check.Parameters.Add(new NpgsqlParameter { Value = run });
+        await using (var reader = await check.ExecuteReaderAsync(ct))
+        {
+            while (await reader.ReadAsync(ct)) checks[reader.GetString(0)] = reader.GetString(1);
+        }
+
+        return (new SampleCounts(texts, reasons.Values.Sum(), kept, selected), reasons, checks);
+    }
+
+    private async Task<Ledger> LedgerAsync(string run, CancellationToken ct)
+    {
+        await using var command = database.CreateCommand($"""
+            select coalesce(sum((headers ->> 'tokensIn')::bigint), 0)::bigint, coalesce(sum((headers ->> 'tokensOut')::bigint), 0)::bigint,
+                   coalesce(sum((headers ->> 'usd')::numeric), 0)
+            from {StoreConfiguration.Schema}.mt_events where headers ->> 'run' = $1
+            """);
+        command.Parameters.Add(new NpgsqlParameter { Value = run });
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        await reader.ReadAsync(ct);
+        return new Ledger(reader.GetInt64(0), reader.GetInt64(1), reader.GetDecimal(2));
+    }
+}

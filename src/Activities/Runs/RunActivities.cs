@@ -1,0 +1,64 @@
+using Temporalio.Activities;
+using XInstruct.Activities.Storage;
+using XInstruct.Domain.Identities;
+using XInstruct.Domain.Provenance;
+using XInstruct.Domain.Runs;
+using XInstruct.Workflows.Runs;
+
+namespace XInstruct.Activities.Runs;
+
+/// <summary>Activities over the run's own stream.</summary>
+public sealed class RunActivities(EventWriter writer, RunLibrary library) : IRunActivities
+{
+    /// <inheritdoc/>
+    [Activity]
+    public async Task<RunShape> StartRunAsync(RunInput input)
+    {
+        var ct = ActivityExecutionContext.Current.CancellationToken;
+        var document = await library.RecipeAsync(input, ct);
+        var recipe = document.Recipe;
+        var started = new RunStarted(recipe.Name, input.Recipe, document.SettingsHash, recipe.Languages, document.Inputs);
+        await WriteAsync(input, "start", r => Run.Start(r, started), ct);
+        var models = recipe.Models;
+        return new RunShape(
+            recipe.Languages,
+            recipe.Refine.Iterations,
+            recipe.Refine.Generators,
+            recipe.Plan.Window,
+            new[] { models.Generator, models.Evaluator, models.Student }.Any(m => m.Base is null));
+    }
+
+    /// <inheritdoc/>
+    [Activity]
+    public Task CompleteIterationAsync(IterationInput input) =>
+        WriteAsync(input.Run, "keep", r => r?.Complete(input.Iteration), ActivityExecutionContext.Current.CancellationToken);
+
+    /// <inheritdoc/>
+    [Activity]
+    public Task RecordSteeringAsync(RecordSteeringInput input) =>
+        WriteAsync(input.Run, "steer", _ => input.Command, ActivityExecutionContext.Current.CancellationToken);
+
+    /// <inheritdoc/>
+    [Activity]
+    public Task CompleteRunAsync(RunInput input) =>
+        WriteAsync(input, "complete", r => r?.Complete(), ActivityExecutionContext.Current.CancellationToken);
+
+    private Task<int> WriteAsync(RunInput input, string stage, Func<Run?, object?> decide, CancellationToken ct)
+    {
+        var stream = Identity.RunStream(input.Run);
+        return writer.WriteAsync<Run>(
+            input.Run,
+            new Act(stage, CodeVersion.Current),
+            [new Change<Run>(stream, stream, r => decide(r) is { } e ? new Fact(e) : null)],
+            ct);
+    }
+}
+
+/// <summary>Version of this build, for the audit trail.</summary>
+public static class CodeVersion
+{
+    /// <summary>Informational version of the activities' assembly.</summary>
+    public static string Current { get; } =
+        typeof(CodeVersion).Assembly.GetCustomAttributes(typeof(System.Reflection.AssemblyInformationalVersionAttribute), false)
+            .OfType<System.Reflection.AssemblyInformationalVersionAttribute>().FirstOrDefault()?.InformationalVersion ?? "0";
+}

@@ -1,0 +1,63 @@
+using Marten;
+using XInstruct.Activities.Recipes;
+using XInstruct.Activities.Storage;
+using XInstruct.Domain.Runs;
+using XInstruct.Workflows.Runs;
+
+namespace XInstruct.Activities.Runs;
+
+/// <summary>An earlier, unfinished run of the same recipe was made from other input files.</summary>
+public sealed class InputsChangedException(string run, InputContent before, InputContent? now) : Exception(
+    $"The input {before.Role}{(before.Language is null ? "" : $" ({before.Language})")} changed since run {run} began: it was {before.Sha256}, it is {now?.Sha256 ?? "missing"}. " +
+    $"Put the file back to go on with {run}, or start a new run of the new data with --new.")
+{
+    /// <summary>The unfinished run.</summary>
+    public string Run { get; } = run;
+}
+
+/// <summary>Takes a recipe's input files into the store and names its run.</summary>
+public sealed class RunStarter(IDocumentStore store, FileStore files, Contents contents, RunReader runs)
+{
+    /// <summary>Imports inputs, stores the canonical recipe and returns the run's name.</summary>
+    /// <param name="loaded">A valid recipe.</param>
+    /// <param name="id">Run id; null for the default.</param>
+    /// <param name="isNew">Go ahead although an earlier run was made from other files.</param>
+    /// <exception cref="InputsChangedException">An unfinished run of the same settings has other inputs.</exception>
+    public async Task<RunInput> PrepareAsync(LoadedRecipe loaded, string? id, bool isNew, CancellationToken ct)
+    {
+        var inputs = new List<InputContent>();
+        foreach (var file in RecipeInputs.Of(loaded))
+        {
+            var (hash, bytes) = await files.ImportAsync(file.FullPath, ct);
+            inputs.Add(new InputContent(file.Role, file.Language, hash, bytes));
+        }
+
+        var document = RecipeDocument.Of(loaded.Recipe, inputs);
+        if (!isNew) await RefuseChangedInputsAsync(document, ct);
+        await using var session = store.LightweightSession();
+        await contents.QueueAsync(session, [Content.Of(Guid.Empty, document.Json)], ct);
+        await session.SaveChangesAsync(ct);
+        return new RunInput(id ?? await NameAsync(document, isNew, ct), document.Hash);
+    }
+
+    private async Task RefuseChangedInputsAsync(RecipeDocument document, CancellationToken ct)
+    {
+        foreach (var run in await runs.ListAsync(ct))
+        {
+            if (run.IsCompleted || run.RecipeName != document.Recipe.Name || run.Settings != document.SettingsHash || run.Recipe == document.Hash) continue;
+            var changed = run.Inputs.First(i => document.Inputs.All(n => n != i));
+            throw new InputsChangedException(run.Name, changed, document.Inputs.FirstOrDefault(n => n.Role == changed.Role && n.Language == changed.Language));
+        }
+    }
+
+    /// <summary>The default name; with --new, the first free one after it.</summary>
+    private async Task<string> NameAsync(RecipeDocument document, bool isNew, CancellationToken ct)
+    {
+        if (!isNew) return document.RunId;
+        for (var number = 1; ; number++)
+        {
+            var name = number == 1 ? document.RunId : $"{document.RunId}-{number}";
+            if (await runs.FindAsync(name, ct) is null) return name;
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using Temporalio.Activities;
+using XInstruct.Activities.Runs;
+using XInstruct.Activities.Storage;
+using XInstruct.Domain.Identities;
+using XInstruct.Domain.Provenance;
+using XInstruct.Domain.Refinement;
+using XInstruct.Domain.Runs;
+using XInstruct.Domain.Samples;
+using XInstruct.Workflows.Selection;
+
+namespace XInstruct.Activities.Selection;
+
+/// <summary>Keeps the best pairs of a language at the end of an iteration.</summary>
+public sealed class SelectionActivities(EventWriter writer, RunLibrary library, SampleReader samples) : ISelectionActivities
+{
+    /// <inheritdoc/>
+    [Activity]
+    public async Task<LanguageIteration> KeepAsync(KeepInput input)
+    {
+        using var heartbeat = Heartbeat.Start();
+        var ct = heartbeat.Token;
+        var run = input.Language.Run;
+        var recipe = (await library.RecipeAsync(run, ct)).Recipe;
+        var plan = await library.PlanAsync(input.Language, ct);
+        var all = await samples.LoadAsync(run.Run, plan.Ids, ct);
+        var kept = KeepRule.Choose(all, recipe.Refine, input.Iteration, recipe.Seed);
+        var act = new Act("keep", CodeVersion.Current);
+        var changes = kept.Select((s, i) => Change(run.Run, s, c => c.Keep(input.Iteration, i + 1))).ToList();
+        if (input.IsLast)
+        {
+            var chosen = kept.Select(s => s.SampleId).ToHashSet();
+            changes.AddRange(all.Where(s => s.Kept is null && !chosen.Contains(s.SampleId))
+                .Select(s => Change(run.Run, s, c => c.Reject(input.Iteration, c.Instruction is null ? "no-instruction" : "not-kept"))));
+        }
+
+        foreach (var batch in changes.Chunk(recipe.Plan.ShardSize))
+        {
+            await writer.WriteAsync(run.Run, act, batch, ct);
+            heartbeat.Advance(batch.Length);
+        }
+
+        var levels = Enumerable.Range(0, 3).Select(level => all.Count(s => s.Level == level)).ToList();
+        return new LanguageIteration(
+            input.Language.Language, all.Count(s => s.Rated == input.Iteration), kept.Count, kept.Count + all.Count(s => s.Kept < input.Iteration), levels);
+    }
+
+    private static Change<Sample> Change(string run, Sample sample, Func<Sample, object?> decide) => new(
+        Identity.Stream(run, sample.SampleId), sample.SampleId, current => current is not null && decide(current) is { } e ? new Fact(e) : null);
+}

@@ -1,0 +1,32 @@
+using System.CommandLine;
+using XInstruct.Cli.Hosting;
+
+namespace XInstruct.Cli.Commands;
+
+/// <summary>Options that many commands take.</summary>
+internal static class CommonOptions
+{
+    public static readonly Option<bool> Json = new("--json") { Description = "Print JSON for scripts; the last line is the result.", Recursive = true };
+    public static readonly Option<bool> Verbose = new("--verbose") { Description = "Log to the console as well as to the file.", Recursive = true };
+    public static readonly Option<string?> Postgres = new("--postgres") { Description = "Npgsql connection string of the event store. Default: the launcher's private PostgreSQL.", Recursive = true };
+    public static readonly Option<string?> Temporal = new("--temporal") { Description = "host:port of a Temporal cluster. Default: the embedded engine.", Recursive = true };
+    public static readonly Option<string> Namespace = new("--namespace") { Description = "Temporal namespace.", Recursive = true, DefaultValueFactory = _ => "default" };
+    public static readonly Option<string?> Home = new("--home") { Description = "Directory for files, models, releases and logs that all workers share. Default: $XINSTRUCT_HOME or .xinstruct.", Recursive = true };
+
+    public static IEnumerable<Option> All => [Json, Verbose, Postgres, Temporal, Namespace, Home];
+
+    public static DeploymentOptions Deployment(ParseResult result) => new(
+        result.GetValue(Postgres) ?? Environment.GetEnvironmentVariable("XINSTRUCT_POSTGRES"),
+        result.GetValue(Temporal) ?? Environment.GetEnvironmentVariable("XINSTRUCT_TEMPORAL"),
+        result.GetValue(Namespace) ?? "default",
+        Path.GetFullPath(result.GetValue(Home) ?? Environment.GetEnvironmentVariable("XINSTRUCT_HOME") ?? ".xinstruct"),
+        result.GetValue(Verbose));
+
+    /// <summary>Adds worked examples below a command's help.</summary>
+    public static T WithExamples<T>(this T command, params string[] examples)
+        where T : Command
+    {
+        command.Description += "\n\nExamples:\n" + string.Join('\n', examples.Select(e => "  " + e));
+        return command;
+    }
+}

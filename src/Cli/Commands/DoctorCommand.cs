@@ -1,0 +1,96 @@
+using System.CommandLine;
+using System.Text.Json;
+using Npgsql;
+using XInstruct.Activities.Reports;
+using XInstruct.Cli.Hosting;
+using XInstruct.Domain.Provenance;
+
+namespace XInstruct.Cli.Commands;
+
+/// <summary><c>doctor</c>: what is used, what is missing, and the command that mends it.</summary>
+internal static class DoctorCommand
+{
+    private sealed record Check(string What, bool IsGood, string Found, string? Remedy);
+
+    public static Command Create()
+    {
+        var command = new Command("doctor", "Says what is used, what is missing, and the command that mends it.");
+        command.SetAction(async (result, ct) =>
+        {
+            var options = CommonOptions.Deployment(result);
+            var checks = new List<Check>
+            {
+                await PostgresAsync(options, ct), Home(options), await EngineAsync(options, ct), Torch(), Globalization(),
+            };
+            checks.AddRange(Packages.InUse.Select(p => new Check(p.Key, true, p.Value, null)));
+            if (result.GetValue(CommonOptions.Json)) Console.WriteLine(JsonSerializer.Serialize(checks, EventJson.Options));
+            else foreach (var c in checks) Console.WriteLine($"{(c.IsGood ? "ok     " : "MISSING")} {c.What}: {c.Found}{(c.Remedy is null ? "" : $"\n        {c.Remedy}")}");
+            return checks.All(c => c.IsGood) ? ExitCodes.Ok : ExitCodes.MissingComponent;
+        });
+        return command.WithExamples("xinstruct doctor", "xinstruct doctor --json");
+    }
+
+    private static async Task<Check> PostgresAsync(DeploymentOptions options, CancellationToken ct)
+    {
+        const string what = "PostgreSQL";
+        if (options.Postgres is null) return new Check(what, false, "none named", "Start by './xinstruct', or give --postgres or XINSTRUCT_POSTGRES.");
+        try
+        {
+            await using var database = NpgsqlDataSource.Create(options.Postgres);
+            await using var command = database.CreateCommand("show server_version");
+            return new Check(what, true, (string)(await command.ExecuteScalarAsync(ct))!, null);
+        }
+        catch (NpgsqlException e)
+        {
+            return new Check(what, false, e.Message, "Start it, or './xinstruct down' and again.");
+        }
+    }
+
+    private static Check Home(DeploymentOptions options)
+    {
+        try
+        {
+            Directory.CreateDirectory(options.Home);
+            var probe = Path.Combine(options.Home, Path.GetRandomFileName());
+            File.WriteAllText(probe, "x");
+            File.Delete(probe);
+            var free = new DriveInfo(options.Home).AvailableFreeSpace >> 30;
+            return new Check("shared directory", free >= 1, $"{options.Home}, {free} GiB free", free >= 1 ? null : "Free some disk, or name another with --home.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new Check("shared directory", false, e.Message, "Make it writable, or name another with --home.");
+        }
+    }
+
+    private static async Task<Check> EngineAsync(DeploymentOptions options, CancellationToken ct)
+    {
+        try
+        {
+            await using var deployment = await Deployment.OpenAsync(options, ct);
+            return new Check("Temporal", true, options.Temporal ?? "embedded", null);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            return new Check("Temporal", false, e.Message, "Check --temporal, or leave it out for the embedded engine.");
+        }
+    }
+
+    private static Check Torch()
+    {
+        try
+        {
+            using var two = TorchSharp.torch.ones(1).add(1);
+            return new Check("libtorch", two.item<float>() == 2, $"{TorchSharp.torch.get_num_threads()} threads, CUDA {(TorchSharp.torch.cuda.is_available() ? "available" : "not available")}", null);
+        }
+        catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or System.Runtime.InteropServices.ExternalException)
+        {
+            return new Check("libtorch", false, e.Message, "apt-get install libtorch-dev libopenblas0-pthread g++, then start by './xinstruct'.");
+        }
+    }
+
+    private static Check Globalization() =>
+        "e\u0301".Normalize() == "\u00e9"
+            ? new Check("ICU", true, "normalises Unicode", null)
+            : new Check("ICU", false, "Unicode normalisation does nothing", "apt-get install libicu72 and unset DOTNET_SYSTEM_GLOBALIZATION_INVARIANT.");
+}

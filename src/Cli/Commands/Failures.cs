@@ -1,0 +1,63 @@
+using System.Text.Json;
+using Temporalio.Exceptions;
+using XInstruct.Activities.Recipes;
+using XInstruct.Activities.Runs;
+using XInstruct.Activities.Storage;
+using XInstruct.Cli.Hosting;
+using XInstruct.Domain.Provenance;
+using XInstruct.Workflows;
+
+namespace XInstruct.Cli.Commands;
+
+/// <summary>Turns what went wrong into a sentence and an exit code.</summary>
+internal static class Failures
+{
+    /// <summary>A run that failed.</summary>
+    public static int Say(string run, WorkflowFailedException failure, bool json)
+    {
+        var causes = Causes(failure.InnerException).ToList();
+        var root = causes.LastOrDefault();
+        var message = root?.Message ?? failure.Message;
+        var canceled = causes.Any(c => c is CanceledFailureException or TerminatedFailureException);
+        var status = canceled ? "canceled" : "failed";
+        if (json) Console.WriteLine(JsonSerializer.Serialize(new { Run = run, Status = status, Error = message }, EventJson.Options));
+        else Console.Error.WriteLine($"Run {run} {status}: {message}");
+        var type = causes.OfType<ApplicationFailureException>().LastOrDefault()?.ErrorType;
+        return type is FailureTypes.BadInput or FailureTypes.TooManyBadRows or FailureTypes.NothingLeft ? ExitCodes.BadInput : ExitCodes.Failed;
+    }
+
+    /// <summary>Anything that a command let through.</summary>
+    public static int Say(Exception e)
+    {
+        switch (e)
+        {
+            case RecipeException recipe:
+                foreach (var problem in recipe.Problems) Console.Error.WriteLine(problem);
+                return ExitCodes.BadInput;
+            case InputsChangedException or FileNotFoundException or DirectoryNotFoundException or UsageException:
+                Console.Error.WriteLine(e.Message);
+                return ExitCodes.BadInput;
+            case MissingComponentException:
+                Console.Error.WriteLine(e.Message);
+                return ExitCodes.MissingComponent;
+            case OperationCanceledException:
+                return ExitCodes.Interrupted;
+            case TamperedException:
+                Console.Error.WriteLine(e.Message);
+                return ExitCodes.Failed;
+            default:
+                Serilog.Log.Error(e, "Command failed");
+                Console.Error.WriteLine($"{e.GetType().Name}: {e.Message}");
+                Console.Error.WriteLine("The log under the home directory has the whole story; --verbose shows it.");
+                return ExitCodes.Failed;
+        }
+    }
+
+    private static IEnumerable<Exception> Causes(Exception? e)
+    {
+        for (; e is not null; e = e.InnerException) yield return e;
+    }
+}
+
+/// <summary>A command was asked for something that is not there. Exit code 2.</summary>
+internal sealed class UsageException(string message) : Exception(message);

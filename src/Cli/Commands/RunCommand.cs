@@ -1,0 +1,136 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json;
+using Spectre.Console;
+using Temporalio.Api.Enums.V1;
+using Temporalio.Client;
+using Temporalio.Exceptions;
+using XInstruct.Activities.Recipes;
+using XInstruct.Activities.Reports;
+using XInstruct.Activities.Runs;
+using XInstruct.Activities.Storage;
+using XInstruct.Cli.Display;
+using XInstruct.Cli.Hosting;
+using XInstruct.Domain.Provenance;
+using XInstruct.Workflows;
+using XInstruct.Workflows.Runs;
+
+namespace XInstruct.Cli.Commands;
+
+/// <summary><c>run</c> and <c>demo</c>: starts a recipe's run, or attaches to it, and works on it until it ends.</summary>
+internal static class RunCommand
+{
+    private static readonly Option<string[]> Set = new("--set") { Description = "Override a recipe key: --set refine.iterations=3. May be given more than once." };
+    private static readonly Option<string?> Id = new("--id") { Description = "Run id. Default: recipe name and 8 hex digits of its content." };
+    private static readonly Option<bool> New = new("--new") { Description = "Start a new run although an earlier one exists." };
+    private static readonly Option<bool> NoWorker = new("--no-worker") { Description = "Only start and watch; 'xinstruct worker' processes do the work." };
+    private static readonly Option<bool> Detach = new("--detach") { Description = "Start the run and return; implies --no-worker." };
+
+    public static Command Run()
+    {
+        var recipe = new Argument<string>("recipe") { Description = "Recipe file (YAML)." };
+        var command = new Command("run", "Runs a recipe from corpus to sealed release, trained model and evaluation. Killed and started again, it goes on.")
+        {
+            recipe, Set, Id, New, NoWorker, Detach,
+        };
+        command.SetAction((result, ct) => ExecuteAsync(result, result.GetValue(recipe)!, ct));
+        return command.WithExamples(
+            "xinstruct run my.yaml", "xinstruct run my.yaml --set languages=[sw,th] --set refine.iterations=3", "xinstruct run my.yaml --json | tail -1 | jq .release.sha256");
+    }
+
+    public static Command Demo()
+    {
+        var command = new Command("demo", "Runs the sample recipe (three languages, about four minutes on two cores).") { Set, Id, New, NoWorker, Detach };
+        command.SetAction((result, ct) => ExecuteAsync(result, SampleRecipes.Find("demo.yaml"), ct));
+        return command.WithExamples("xinstruct demo", "xinstruct demo --json");
+    }
+
+    private static async Task<int> ExecuteAsync(ParseResult result, string recipePath, CancellationToken ct)
+    {
+        var json = result.GetValue(CommonOptions.Json);
+        var loaded = RecipeFile.Load(recipePath, result.GetValue(Set) ?? []);
+        await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
+        var clock = Stopwatch.StartNew();
+        var input = await deployment.Get<RunStarter>().PrepareAsync(loaded, result.GetValue(Id), result.GetValue(New), ct);
+        var handle = await StartAsync(deployment.Client, input, ct);
+        if (result.GetValue(Detach))
+        {
+            Console.WriteLine(json ? JsonSerializer.Serialize(new { input.Run, Status = "started" }, EventJson.Options) : $"Run {input.Run} started. 'xinstruct watch {input.Run}' shows it; 'xinstruct worker' works on it.");
+            return ExitCodes.Ok;
+        }
+
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var workers = result.GetValue(NoWorker) ? null : deployment.RunWorkersAsync([TaskQueues.Cpu, TaskQueues.Gpu], stop.Token);
+        try
+        {
+            var end = handle.GetResultAsync(rpcOptions: new RpcOptions { CancellationToken = ct });
+            await (workers is null ? WatchAsync(deployment, input.Run, end, json, ct) : WatchAsync(deployment, input.Run, Task.WhenAny(end, workers), json, ct));
+            if (workers is { IsFaulted: true }) await workers;
+            await end;
+            var reporter = deployment.Get<RunReporter>();
+            var run = await deployment.Get<RunReader>().LoadAsync(input.Run, ct);
+            Summary.Write(await reporter.ReportAsync(run, loaded, "completed", clock.Elapsed.TotalSeconds, ct), json);
+            return ExitCodes.Ok;
+        }
+        catch (WorkflowFailedException e)
+        {
+            return Failures.Say(input.Run, e, json);
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            await Console.Error.WriteLineAsync($"Interrupted. Nothing is lost: the same command goes on with run {input.Run}.");
+            return ExitCodes.Interrupted;
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            if (workers is not null) await IgnoreStopAsync(workers);
+        }
+    }
+
+    private static async Task<WorkflowHandle<XInstructionWorkflow, RunResult>> StartAsync(ITemporalClient client, RunInput input, CancellationToken ct)
+    {
+        try
+        {
+            return await client.StartWorkflowAsync((XInstructionWorkflow w) => w.RunAsync(input), new WorkflowOptions(input.Run, TaskQueues.Cpu)
+            {
+                // Started twice, the second attaches to the first; a failed one starts again over the same events.
+                IdConflictPolicy = WorkflowIdConflictPolicy.UseExisting,
+                IdReusePolicy = WorkflowIdReusePolicy.AllowDuplicateFailedOnly,
+                Rpc = new RpcOptions { CancellationToken = ct },
+            });
+        }
+        catch (WorkflowAlreadyStartedException)
+        {
+            return client.GetWorkflowHandle<XInstructionWorkflow, RunResult>(input.Run);
+        }
+    }
+
+    /// <summary>Shows the run until <paramref name="end"/> ends, in the way that fits where the output goes.</summary>
+    internal static async Task WatchAsync(Deployment deployment, string run, Task end, bool json, CancellationToken ct)
+    {
+        var watcher = new RunWatcher(deployment.Client, run, TimeProvider.System);
+        if (json || Console.IsOutputRedirected)
+        {
+            var lines = new LineDisplay(Console.Out, json);
+            lines.Say($"Run {run}");
+            await watcher.WatchAsync(lines, end, ct);
+            return;
+        }
+
+        AnsiConsole.MarkupLineInterpolated($"Run [bold]{run}[/]. Ctrl-C stops it; the same command goes on.");
+        await AnsiConsole.Live(new Text("starting …")).StartAsync(live => watcher.WatchAsync(new TableDisplay(live), end, ct));
+    }
+
+    private static async Task IgnoreStopAsync(Task workers)
+    {
+        try
+        {
+            await workers;
+        }
+        catch (OperationCanceledException)
+        {
+            // Being stopped is how workers end.
+        }
+    }
+}

@@ -1,0 +1,91 @@
+using System.CommandLine;
+using System.Text.Json;
+using Spectre.Console;
+using Temporalio.Api.Enums.V1;
+using Temporalio.Exceptions;
+using XInstruct.Activities.Reports;
+using XInstruct.Activities.Storage;
+using XInstruct.Cli.Display;
+using XInstruct.Cli.Hosting;
+using XInstruct.Domain.Provenance;
+using XInstruct.Domain.Runs;
+
+namespace XInstruct.Cli.Commands;
+
+/// <summary><c>status</c> and <c>watch</c>.</summary>
+internal static class StatusCommand
+{
+    public static Command Status()
+    {
+        var run = new Argument<string?>("run") { Description = "Run id; without it, all runs are listed.", Arity = ArgumentArity.ZeroOrOne };
+        var command = new Command("status", "Shows runs, or one run's counts.") { run };
+        command.SetAction(async (result, ct) =>
+        {
+            await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
+            var json = result.GetValue(CommonOptions.Json);
+            return result.GetValue(run) is { } id ? await OneAsync(deployment, id, json, ct) : await AllAsync(deployment, json, ct);
+        });
+        return command.WithExamples("xinstruct status", "xinstruct status demo-1a2b3c4d --json");
+    }
+
+    public static Command Watch()
+    {
+        var run = new Argument<string>("run") { Description = "Run id." };
+        var command = new Command("watch", "Follows a run that other processes work on, until it ends.") { run };
+        command.SetAction(async (result, ct) =>
+        {
+            await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
+            var (id, json) = (result.GetValue(run)!, result.GetValue(CommonOptions.Json));
+            var end = deployment.Client.GetWorkflowHandle<Workflows.Runs.XInstructionWorkflow, Workflows.Runs.RunResult>(id).GetResultAsync();
+            await RunCommand.WatchAsync(deployment, id, end, json, ct);
+            try
+            {
+                await end;
+            }
+            catch (WorkflowFailedException e)
+            {
+                return Failures.Say(id, e, json);
+            }
+
+            return await OneAsync(deployment, id, json, ct);
+        });
+        return command.WithExamples("xinstruct watch demo-1a2b3c4d");
+    }
+
+    private static async Task<int> OneAsync(Deployment deployment, string id, bool json, CancellationToken ct)
+    {
+        var reporter = deployment.Get<RunReporter>();
+        var run = await deployment.Get<RunReader>().FindAsync(id, ct) ?? throw new UsageException($"There is no run {id}. 'xinstruct status' lists the runs.");
+        var (status, seconds) = await StateAsync(deployment, run);
+        Summary.Write(await reporter.ReportAsync(run, null, status, seconds, ct), json);
+        return ExitCodes.Ok;
+    }
+
+    private static async Task<int> AllAsync(Deployment deployment, bool json, CancellationToken ct)
+    {
+        var table = new Table().Border(TableBorder.Rounded).AddColumns("run", "status", "languages", "iterations", "release");
+        foreach (var run in await deployment.Get<RunReader>().ListAsync(ct))
+        {
+            var (status, _) = await StateAsync(deployment, run);
+            if (json) Console.WriteLine(JsonSerializer.Serialize(new { Run = run.Name, Status = status, run.Languages, Iterations = run.Iterations.Count, Release = run.Release?.Sha256 }, EventJson.Options));
+            else table.AddRow(run.Name, status, string.Join(' ', run.Languages), $"{run.Iterations.Count}", run.Release?.Sha256[..12] ?? "");
+        }
+
+        if (!json) AnsiConsole.Write(table);
+        return ExitCodes.Ok;
+    }
+
+    private static async Task<(string Status, double Seconds)> StateAsync(Deployment deployment, Run run)
+    {
+        try
+        {
+            var description = await deployment.Client.GetWorkflowHandle(run.Name).DescribeAsync();
+            var seconds = ((description.CloseTime ?? DateTime.UtcNow) - description.StartTime).TotalSeconds;
+            return (description.Status.ToString().ToLowerInvariant(), seconds);
+        }
+        catch (RpcException e) when (e.Code == RpcException.StatusCode.NotFound)
+        {
+            return (run.IsCompleted ? "completed" : "unknown", 0);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using System.Text.Json;
+using XInstruct.Domain.Provenance;
+using XInstruct.Workflows.Languages;
+
+namespace XInstruct.Cli.Display;
+
+/// <summary>Plain lines, or JSON lines, for pipes and logs: one when something changed, and one each few seconds of long work.</summary>
+internal sealed class LineDisplay(TextWriter output, bool json) : IRunDisplay
+{
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
+    private string? _last;
+    private TimeSpan _lastAt;
+
+    public void Show(RunView view)
+    {
+        var active = view.Stages.Where(s => !s.IsDone).ToList();
+        var done = view.Stages.Where(s => s.IsDone).Select(s => s.Entry.Workflow).ToList();
+        var key = $"{view.Progress.Phase}|{view.Progress.Iteration}|{view.Progress.IsPaused}|{done.Count}";
+        if (key == _last && view.Elapsed - _lastAt < Quiet) return;
+        (_last, _lastAt) = (key, view.Elapsed);
+        if (json)
+        {
+            WriteJson(new
+            {
+                Event = "progress",
+                Seconds = Math.Round(view.Elapsed.TotalSeconds, 1),
+                view.Progress.Phase,
+                view.Progress.Iteration,
+                Paused = view.Progress.IsPaused,
+                Stages = view.Stages.Select(s => new { s.Entry.Language, s.Entry.Stage, s.Entry.Iteration, s.Entry.Shards, s.ShardsDone, s.Result.Done, s.Result.Failed }),
+                view.TokensIn,
+                view.TokensOut,
+            });
+            return;
+        }
+
+        var iteration = view.Progress.Iteration is { } i ? $" (iteration {i})" : "";
+        var work = string.Join("; ", active.Select(s => $"{s.Entry.Language} {s.ShardsDone}/{s.Entry.Shards} shards, {s.Result.Done} rows{Reason(s.Result)}"));
+        output.WriteLine($"[{view.Elapsed:mm\\:ss}] {(view.Progress.IsPaused ? "paused: " : "")}{view.Progress.Phase}{iteration}{(work.Length > 0 ? ": " + work : "")}");
+    }
+
+    public void Say(string sentence)
+    {
+        if (json) WriteJson(new { Event = "message", Message = sentence });
+        else output.WriteLine(sentence);
+    }
+
+    private void WriteJson<T>(T value) => output.WriteLine(JsonSerializer.Serialize(value, EventJson.Options));
+
+    private static string Reason(ShardResult result) => result.Failed > 0 ? $", {result.Failed} rejected (last: {result.LastReason})" : "";
+}

@@ -1,0 +1,74 @@
+using Temporalio.Client;
+using Temporalio.Exceptions;
+using XInstruct.Workflows.Languages;
+using XInstruct.Workflows.Runs;
+
+namespace XInstruct.Cli.Display;
+
+/// <summary>Asks a run's workflows where they are and gives a display one view after another.</summary>
+internal sealed class RunWatcher(ITemporalClient client, string run, TimeProvider clock)
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
+    private readonly long _start = clock.GetTimestamp();
+    private readonly Dictionary<string, (long At, int Done, int Shards)> _firstSeen = new(StringComparer.Ordinal);
+
+    /// <summary>Shows views until <paramref name="end"/> ends.</summary>
+    public async Task WatchAsync(IRunDisplay display, Task end, CancellationToken ct)
+    {
+        while (!end.IsCompleted)
+        {
+            if (await ViewAsync(ct) is { } view) display.Show(view);
+            await Task.WhenAny(end, Task.Delay(Interval, clock, ct));
+            ct.ThrowIfCancellationRequested();
+        }
+
+        if (await ViewAsync(ct) is { } last) display.Show(last);
+    }
+
+    /// <summary>One view; null while nobody can answer, e.g. because no worker is up yet.</summary>
+    public async Task<RunView?> ViewAsync(CancellationToken ct)
+    {
+        var options = new WorkflowQueryOptions { Rpc = new RpcOptions { Timeout = TimeSpan.FromSeconds(10), CancellationToken = ct } };
+        try
+        {
+            var progress = await client.GetWorkflowHandle<XInstructionWorkflow>(run).QueryAsync(w => w.Progress, options);
+            var stages = new List<StageView>();
+            foreach (var entry in progress.Stages) stages.Add(await StageAsync(entry, options));
+            return new RunView(progress, stages, clock.GetElapsedTime(_start));
+        }
+        catch (Exception e) when (e is RpcException or WorkflowQueryFailedException or WorkflowQueryRejectedException or TimeoutException)
+        {
+            return null;
+        }
+    }
+
+    private async Task<StageView> StageAsync(StageEntry entry, WorkflowQueryOptions options)
+    {
+        if (entry.Result is { } done) return new StageView(entry, entry.Shards, done, null);
+        try
+        {
+            var progress = await client.GetWorkflowHandle<LanguageWorkflow>(entry.Workflow).QueryAsync(w => w.Progress, options);
+            return Measure(entry, progress);
+        }
+        catch (Exception e) when (e is RpcException or WorkflowQueryFailedException or WorkflowQueryRejectedException)
+        {
+            return new StageView(entry, 0, new ShardResult(0, 0), null);
+        }
+    }
+
+    private StageView Measure(StageEntry entry, StageProgress progress)
+    {
+        var now = clock.GetTimestamp();
+        if (!_firstSeen.TryGetValue(entry.Workflow, out var first))
+        {
+            _firstSeen[entry.Workflow] = first = (now, progress.Result.Done, progress.ShardsDone);
+        }
+
+        var seconds = clock.GetElapsedTime(first.At, now).TotalSeconds;
+        var shards = progress.ShardsDone - first.Shards;
+        return new StageView(entry, progress.ShardsDone, progress.Result, seconds > 1 ? (progress.Result.Done - first.Done) / seconds : null)
+        {
+            Left = shards > 0 ? TimeSpan.FromSeconds(seconds / shards * (progress.Shards - progress.ShardsDone)) : null,
+        };
+    }
+}

@@ -1,0 +1,82 @@
+using System.Globalization;
+using System.Text.Json;
+using Spectre.Console;
+using XInstruct.Activities.Reports;
+using XInstruct.Domain.Provenance;
+using XInstruct.Domain.Runs;
+
+namespace XInstruct.Cli.Display;
+
+/// <summary>The end of a run: one JSON object, or a short page.</summary>
+internal static class Summary
+{
+    public static void Write(RunReport report, bool json)
+    {
+        if (json)
+        {
+            Console.WriteLine(JsonSerializer.Serialize(report, EventJson.Options));
+            return;
+        }
+
+        var s = report.Samples;
+        AnsiConsole.WriteLine();
+        AnsiConsole.MarkupLineInterpolated($"[bold]{report.Run}[/] {report.Status} in {report.Seconds:N1} s");
+        AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture, $"texts {s.Texts:N0}, rejected {s.Rejected:N0}, kept {s.Kept:N0}, selected {s.Selected:N0}; tokens {report.Ledger.TokensIn:N0} in, {report.Ledger.TokensOut:N0} out, ${report.Ledger.Usd:N2}"));
+        if (report.Rejections is { Count: > 0 } reasons)
+        {
+            AnsiConsole.WriteLine("rejected: " + string.Join(", ", reasons.Select(r => $"{r.Key} {r.Value.ToString("N0", CultureInfo.InvariantCulture)}")));
+        }
+
+        foreach (var (language, check) in report.LanguageCheck ?? new Dictionary<string, string>())
+        {
+            if (check != "profile") AnsiConsole.WriteLine($"{language}: no language profile, texts were checked by script only");
+        }
+
+        if (report.Iterations.Count > 0) AnsiConsole.Write(Iterations(report));
+        if (report.Screening is { Count: > 0 } screening) AnsiConsole.Write(Screening(screening));
+        if (report.Evaluation is { } evaluation) AnsiConsole.Write(Evaluation(evaluation));
+        if (report.Release is { } release)
+        {
+            AnsiConsole.MarkupLineInterpolated($"release  [link]{release.Path}[/]");
+            AnsiConsole.WriteLine($"sha256   {release.Sha256}");
+        }
+
+        if (report.Model is { } model) AnsiConsole.WriteLine($"model    {model.Path}");
+        AnsiConsole.WriteLine("packages " + string.Join(", ", report.Packages.Select(p => $"{p.Key} {p.Value}")));
+    }
+
+    private static Table Iterations(RunReport report)
+    {
+        var table = new Table().Border(TableBorder.Rounded).AddColumns("iteration", "language", "rated", "kept", "precision", "accuracy");
+        foreach (var iteration in report.Iterations)
+        {
+            table.AddRow($"{iteration.Iteration}", "all", $"{iteration.Rated}", $"{iteration.Kept}", Share(iteration.Precision), Share(iteration.Accuracy));
+            foreach (var l in iteration.Languages) table.AddRow("", l.Language, $"{l.Rated}", $"{l.Kept}", Share(l.Precision), Share(l.Accuracy));
+        }
+
+        return table;
+    }
+
+    private static Table Screening(IReadOnlyList<ScreeningReport> screening)
+    {
+        var table = new Table().Border(TableBorder.Rounded).AddColumns("language", "spoilt", "found for the true reason", "clean", "falsely rejected");
+        foreach (var s in screening) table.AddRow(s.Language, $"{s.Spoilt}", $"{s.Found}", $"{s.Clean}", $"{s.FalselyRejected}");
+        return table;
+    }
+
+    private static Table Evaluation(EvaluationReport report)
+    {
+        var table = new Table().Border(TableBorder.Rounded).AddColumns("held-out seeds", "token loss", $"right instruction of {report.Candidates}", $"right response of {report.Candidates}");
+        foreach (var l in report.Languages)
+        {
+            table.AddRow(l.Language, Change(l.LossBefore, l.LossAfter), Change(l.InstructionRankBefore, l.InstructionRankAfter), Change(l.ResponseRankBefore, l.ResponseRankAfter));
+        }
+
+        return table;
+    }
+
+    private static string Change(Estimate before, Estimate after) => string.Create(
+        CultureInfo.InvariantCulture, $"{before.Mean:F2} → {after.Mean:F2} ({after.Low:F2}–{after.High:F2})");
+
+    private static string Share(double? value) => value?.ToString("F3", CultureInfo.InvariantCulture) ?? "";
+}

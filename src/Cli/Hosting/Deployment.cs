@@ -1,0 +1,127 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Serilog;
+using Temporalio.Client;
+using Temporalio.Testing;
+using Temporalio.Worker;
+using XInstruct.Activities;
+using XInstruct.Activities.Storage;
+using XInstruct.Workflows;
+using XInstruct.Workflows.Languages;
+using XInstruct.Workflows.Runs;
+
+namespace XInstruct.Cli.Hosting;
+
+/// <summary>What a command is pointed at: options first, then the environment that the launcher sets, then defaults.</summary>
+/// <param name="Postgres">Npgsql connection string of the event store.</param>
+/// <param name="Temporal">host:port of a Temporal cluster; null for the embedded engine.</param>
+/// <param name="Namespace">Temporal namespace.</param>
+/// <param name="Home">Directory that all workers share; logs lie there too.</param>
+/// <param name="Verbose">Log to the console as well.</param>
+public sealed record DeploymentOptions(string? Postgres, string? Temporal, string Namespace, string Home, bool Verbose);
+
+/// <summary>Something that a command needs is not there. Exit code 3.</summary>
+public sealed class MissingComponentException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>An open event store, a Temporal client, and workers on demand, in this process.</summary>
+public sealed class Deployment : IAsyncDisposable
+{
+    private readonly ServiceProvider _services;
+    private readonly WorkflowEnvironment? _environment;
+    private readonly ILoggerFactory _loggers;
+
+    private Deployment(ServiceProvider services, ITemporalClient client, WorkflowEnvironment? environment, ILoggerFactory loggers) =>
+        (_services, Client, _environment, _loggers) = (services, client, environment, loggers);
+
+    /// <summary>Client of the workflow engine.</summary>
+    public ITemporalClient Client { get; }
+
+    /// <summary>A registered service.</summary>
+    public T Get<T>()
+        where T : notnull => _services.GetRequiredService<T>();
+
+    /// <summary>Connects to everything and creates what the store lacks.</summary>
+    /// <exception cref="MissingComponentException">PostgreSQL or Temporal is not there.</exception>
+    public static async Task<Deployment> OpenAsync(DeploymentOptions options, CancellationToken ct)
+    {
+        var loggers = Logging.Create(options);
+        var postgres = options.Postgres ?? throw new MissingComponentException(
+            "No PostgreSQL is named. Start xinstruct by its launcher './xinstruct', which runs a private one, or give --postgres 'Host=…;Database=…' or XINSTRUCT_POSTGRES.");
+        Directory.CreateDirectory(options.Home);
+        var services = new ServiceCollection().AddXInstructActivities(postgres, options.Home).BuildServiceProvider();
+        try
+        {
+            await services.PrepareStoreAsync(ct);
+        }
+        catch (NpgsqlException e)
+        {
+            await services.DisposeAsync();
+            throw new MissingComponentException($"PostgreSQL does not answer: {e.Message} 'xinstruct doctor' looks closer.", e);
+        }
+
+        if (options.Temporal is null)
+        {
+            var environment = await WorkflowEnvironment.StartLocalAsync(new()
+            {
+                Namespace = options.Namespace,
+                LoggerFactory = loggers,
+                DevServerOptions = new() { DatabaseFilename = Path.Combine(options.Home, "temporal.db") },
+            });
+            return new Deployment(services, environment.Client, environment, loggers);
+        }
+
+        var client = await TemporalClient.ConnectAsync(new(options.Temporal) { Namespace = options.Namespace, LoggerFactory = loggers });
+        return new Deployment(services, client, null, loggers);
+    }
+
+    /// <summary>Runs workers for the given queues until cancelled, then lets activities in flight stop.</summary>
+    public async Task RunWorkersAsync(IReadOnlyCollection<string> queues, CancellationToken ct)
+    {
+        var workers = queues.Select(Worker).ToList();
+        try
+        {
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            var running = workers.Select(w => w.ExecuteAsync(stop.Token)).ToList();
+            await Task.WhenAny(running);
+            // One worker that fails takes the others along: a process that serves half of its queues helps nobody.
+            await stop.CancelAsync();
+            await Task.WhenAll(running);
+        }
+        finally
+        {
+            foreach (var worker in workers) worker.Dispose();
+        }
+    }
+
+    private TemporalWorker Worker(string queue)
+    {
+        var options = new TemporalWorkerOptions(queue)
+        {
+            Identity = WorkerIdentity.Current,
+            LoggerFactory = _loggers,
+            GracefulShutdownTimeout = TimeSpan.FromSeconds(1),
+            MaxConcurrentActivities = queue == TaskQueues.Cpu ? 4 : 1,
+        };
+        if (queue == TaskQueues.Cpu)
+        {
+            options.AddWorkflow<XInstructionWorkflow>().AddWorkflow<LanguageWorkflow>();
+            foreach (var activities in _services.CpuActivities()) options.AddAllActivities(activities.GetType(), activities);
+        }
+        else if (queue == TaskQueues.Gpu)
+        {
+            foreach (var activities in _services.GpuActivities()) options.AddAllActivities(activities.GetType(), activities);
+        }
+
+        return new TemporalWorker(Client, options);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_environment is not null) await _environment.DisposeAsync();
+        await _services.DisposeAsync();
+        _loggers.Dispose();
+        await Log.CloseAndFlushAsync();
+    }
+}

@@ -1,0 +1,82 @@
+using XInstruct.Training.Models;
+using XInstruct.Training.Tuning;
+using static TorchSharp.torch;
+
+namespace XInstruct.Training.Scoring;
+
+/// <summary>A completion to judge after a prompt.</summary>
+public sealed record ScoreRequest(int[] Prompt, int[] Completion);
+
+/// <summary>The log-likelihood of a completion.</summary>
+/// <param name="LogLikelihood">Σ log p(token | all before it), natural logarithm.</param>
+/// <param name="Tokens">Tokens of the completion.</param>
+/// <param name="IsGreedy">Whether each token is the most probable one.</param>
+public sealed record SequenceScore(double LogLikelihood, int Tokens, bool IsGreedy)
+{
+    /// <summary>Log-likelihood a token.</summary>
+    public double Mean => LogLikelihood / Tokens;
+}
+
+/// <summary>Scores completions in batches of similar length; the batches depend on the list alone.</summary>
+public static class SequenceScorer
+{
+    /// <summary>Scores the completions; results are in the order of the requests.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="requests">Prompts (at least one token) and completions (at least one token).</param>
+    /// <param name="batchTokens">Rows times longest row of a batch, at most.</param>
+    /// <param name="threads">Threads of the tensor library.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <exception cref="ArgumentException">A prompt or completion is empty.</exception>
+    public static IReadOnlyList<SequenceScore> Score(
+        Decoder model, IReadOnlyList<ScoreRequest> requests, int batchTokens = 4096, int threads = 1, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(requests);
+        if (requests.Any(request => request.Prompt.Length == 0 || request.Completion.Length == 0))
+            throw new ArgumentException("A prompt and a completion need at least one token each.", nameof(requests));
+        set_num_threads(threads);
+        model.eval();
+        using var noGrad = no_grad();
+        var results = new SequenceScore[requests.Count];
+        foreach (var batch in LengthBatches.Of(requests, request => request.Prompt.Length + request.Completion.Length, batchTokens))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            ScoreBatch(model, requests, batch, results);
+        }
+        return results;
+    }
+
+    private static void ScoreBatch(Decoder model, IReadOnlyList<ScoreRequest> requests, int[] batch, SequenceScore[] results)
+    {
+        using var scope = NewDisposeScope();
+        var rows = batch.Select(index => (int[])[.. requests[index].Prompt, .. requests[index].Completion]).ToArray();
+        var length = rows.Max(row => row.Length) - 1;
+        var positions = new List<long>();
+        var targets = new List<long>();
+        for (var i = 0; i < rows.Length; i++)
+        {
+            for (var t = requests[batch[i]].Prompt.Length; t < rows[i].Length; t++)
+            {
+                positions.Add((i * length) + t - 1);
+                targets.Add(rows[i][t]);
+            }
+        }
+        var device = model.Device();
+        var hidden = model.Hidden(PaddedRows.Tensor(rows, length, device));
+        var chosen = hidden.reshape(-1, hidden.shape[2]).index_select(0, tensor(positions.ToArray(), device: device)); // (N, D)
+        var log = model.Logits(chosen).to_type(ScalarType.Float32).log_softmax(-1); // (N, V)
+        var values = log.gather(1, tensor(targets.ToArray(), device: device).unsqueeze(1)).squeeze(1).cpu().data<float>().ToArray();
+        var best = log.argmax(1).cpu().data<long>().ToArray();
+        var at = 0;
+        foreach (var index in batch)
+        {
+            var (sum, greedy, count) = (0.0, true, requests[index].Completion.Length);
+            for (var end = at + count; at < end; at++)
+            {
+                sum += values[at];
+                greedy &= best[at] == targets[at];
+            }
+            results[index] = new SequenceScore(sum, count, greedy);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+namespace XInstruct.Training.Tuning;
+
+/// <summary>How the learning rate falls after the warm-up.</summary>
+public enum Decay
+{
+    /// <summary>It stays.</summary>
+    Constant,
+
+    /// <summary>In a straight line.</summary>
+    Linear,
+
+    /// <summary>Along half a cosine.</summary>
+    Cosine,
+}
+
+/// <summary>
+/// The learning rate of each update: from 0 in a straight line to the base rate during the warm-up, then down to
+/// <paramref name="Floor"/> × base at <paramref name="TotalSteps"/>. With floor 0 it equals the schedules of Hugging Face transformers.
+/// </summary>
+/// <param name="BaseRate">The highest rate.</param>
+/// <param name="Decay">The shape after the warm-up.</param>
+/// <param name="WarmupSteps">Updates before the base rate is reached.</param>
+/// <param name="TotalSteps">Updates in all.</param>
+/// <param name="Floor">The lowest rate after the warm-up, as a share of the base rate.</param>
+public sealed record LearningRateSchedule(double BaseRate, Decay Decay, int WarmupSteps, int TotalSteps, double Floor = 0)
+{
+    /// <summary>The rate of update <paramref name="step"/>, counted from 0.</summary>
+    public double At(int step)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(step);
+        if (step < WarmupSteps)
+            return BaseRate * step / Math.Max(1, WarmupSteps);
+        var span = (double)Math.Max(1, TotalSteps - WarmupSteps);
+        return BaseRate * Decay switch
+        {
+            Decay.Constant => 1,
+            Decay.Linear => Math.Max(Floor, (TotalSteps - step) / span),
+            _ => Floor + ((1 - Floor) * 0.5 * (1 + Math.Cos(Math.PI * (step - WarmupSteps) / span))),
+        };
+    }
+}

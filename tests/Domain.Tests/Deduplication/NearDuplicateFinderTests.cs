@@ -1,0 +1,100 @@
+using FsCheck;
+using FsCheck.Fluent;
+using XInstruct.Domain.Deduplication;
+using XInstruct.Domain.Statistics;
+
+namespace XInstruct.Domain.Tests.Deduplication;
+
+public sealed class NearDuplicateFinderTests
+{
+    [Fact]
+    public void Signature_AnyLength_IsWhatTheFormulaSays()
+    {
+        ulong[] a = [1, 2, (1UL << 61) - 2, 775169054918279404], b = [0, (1UL << 61) - 2, 5, 1758426461858698312];
+        var minHash = new MinHash(a, b);
+        Prop.ForAll(ArbMap.Default.ArbFor<uint[]>(), hashes =>
+        {
+            uint[] many = [.. hashes, .. hashes.Select(h => h * 2654435761u), .. hashes.Select(h => ~h), uint.MaxValue, 0];
+            var expected = a.Zip(b, (x, y) => many.Min(h => (uint)(unchecked((x * h) + y) % ((1UL << 61) - 1))));
+            return minHash.Signature(many).SequenceEqual(expected);
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
+        minHash.Signature([]).ShouldAllBe(v => v == uint.MaxValue);
+    }
+
+    // Worked out with Python from SHA-256, SplitMix64 and xoshiro256** as written in their papers.
+    [Fact]
+    public void Default_Coefficients_NeverChange() => MinHash.Default.Signature([1, 2, 3]).Take(4).ShouldBe(Pinned);
+
+    [Fact]
+    public void Similarity_EditedTexts_EstimatesTheJaccardIndex()
+    {
+        var random = new DeterministicRandom("estimates");
+        var errors = new List<double>();
+        for (var i = 0; i < 200; i++)
+        {
+            var words = Enumerable.Range(0, 80).Select(_ => $"w{random.Next(5000)}").ToArray();
+            var edited = words.Select(w => random.Next(100) < i % 20 ? $"e{random.Next(5000)}" : w).ToArray();
+            var (x, y) = (string.Join(' ', words), string.Join(' ', edited));
+            HashSet<string> s = MinHash.Shingles(x), t = MinHash.Shingles(y);
+            var exact = (double)s.Count(t.Contains) / s.Union(t, StringComparer.Ordinal).Count();
+            errors.Add(TextSketch.Of(x).Similarity(TextSketch.Of(y)) - exact);
+        }
+
+        Math.Abs(errors.Average()).ShouldBeLessThan(0.01);
+        Math.Sqrt(errors.Average(e => e * e)).ShouldBeLessThan(0.045);
+    }
+
+    [Fact]
+    public void Add_ThreeOfAKind_AllPointToTheFirst()
+    {
+        var finder = new NearDuplicateFinder(0.7);
+        var text = Words("kind", 60);
+        finder.Add(5, TextSketch.Of(text)).ShouldBeNull();
+        finder.Add(6, TextSketch.Of(text.Replace("w1 ", "zz ", StringComparison.Ordinal) + " moja")).ShouldBe(new Duplicate(5, false));
+        finder.Add(9, TextSketch.Of(text + " mbili")).ShouldBe(new Duplicate(5, false));
+        finder.Add(10, TextSketch.Of(text + " mbili")).ShouldBe(new Duplicate(9, true));
+        finder.Add(11, TextSketch.Of("  " + text)).ShouldBe(new Duplicate(5, true));
+    }
+
+    [Fact]
+    public void Add_SimilarPairsAmongManyTexts_AreFoundAndNoOthers()
+    {
+        var finder = new NearDuplicateFinder(0.8);
+        int found = 0, wrong = 0;
+        for (var i = 0; i < 1000; i++)
+        {
+            var text = Words($"text{i}", 50);
+            if (finder.Add(2 * i, TextSketch.Of(text)) is not null) wrong++;
+            // One word in fifty: a similarity of about 0.94.
+            if (finder.Add((2 * i) + 1, TextSketch.Of(text[..^1] + "#")) == new Duplicate(2 * i, false)) found++;
+        }
+
+        found.ShouldBeGreaterThanOrEqualTo(998);
+        wrong.ShouldBe(0);
+    }
+
+    [Fact]
+    public void Optimal_MissesWeighHeavier_MeetsPairsAtTheThresholdAlmostAlways()
+    {
+        var (bands, rows) = LshParameters.Optimal(0.8, 128, 0.02, 0.98);
+        LshParameters.Meet(0.8, bands, rows).ShouldBeGreaterThan(0.98);
+        LshParameters.Meet(0.3, bands, rows).ShouldBeLessThan(0.05);
+        (bands * rows).ShouldBeLessThanOrEqualTo(128);
+    }
+
+    [Fact]
+    public void Of_ShortAndEmptyTexts_AreSketched()
+    {
+        var finder = new NearDuplicateFinder(0.8);
+        string[] texts = ["", "a", "ab", "😀", "abcd", "ABCD"];
+        texts.Select((t, i) => finder.Add(i, TextSketch.Of(t))).ShouldBe([null, null, null, null, null, new Duplicate(4, false)]);
+    }
+
+    private static readonly uint[] Pinned = [984048691, 1849739795, 714992206, 1764205835];
+
+    private static string Words(string seed, int count)
+    {
+        var random = new DeterministicRandom(seed);
+        return string.Join(' ', Enumerable.Range(0, count).Select(i => i == 1 ? "w1" : $"{seed[0]}{random.Next(100_000)}"));
+    }
+}
