@@ -4,8 +4,8 @@ namespace TorchSharp;
 
 public static partial class torch
 {
-    /// <summary>A compile-time constant of the package; the libtorch in use may be another.</summary>
-    public static string __version__ => "2.10.0.0";
+    /// <summary>Version of the libtorch that this was compiled against, with four numbers as in the package.</summary>
+    public static string __version__ { get; } = System.Runtime.InteropServices.Marshal.PtrToStringUTF8(Library.xt_version())!;
 
     public static void set_num_threads(int num) => Library.xt_set_threads(num);
 

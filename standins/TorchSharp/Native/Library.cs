@@ -47,6 +47,7 @@ internal static unsafe partial class Library
     [LibraryImport(Name)] public static partial long xt_generator_initial_seed(IntPtr g);
     [LibraryImport(Name)] public static partial IntPtr xt_generator_state(IntPtr g);
     [LibraryImport(Name)] public static partial int xt_generator_set_state(IntPtr g, IntPtr state);
+    [LibraryImport(Name)] public static partial IntPtr xt_version();
     [LibraryImport(Name)] public static partial int xt_has_cuda();
     [LibraryImport(Name)] public static partial int xt_cuda_count();
     [LibraryImport(Name)] public static partial int xt_cuda_synchronize(int index);

@@ -263,6 +263,6 @@ API int xt_has_cuda() { return at::hasCUDA() ? 1 : 0; }
 API int xt_cuda_count() { return at::hasCUDA() ? static_cast<int>(at::getNumGPUs()) : 0; }
 API int xt_cuda_synchronize(int index) { return guarded([&]() -> int { at::detail::getCUDAHooks().deviceSynchronize(static_cast<c10::DeviceIndex>(index)); return 0; }, -1); }
 API const char* xt_version() {
-  static std::string version = std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR) + "." + std::to_string(TORCH_VERSION_PATCH);
+  static std::string version = std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR) + "." + std::to_string(TORCH_VERSION_PATCH) + ".0";
   return version.c_str();
 }
