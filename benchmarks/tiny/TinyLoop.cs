@@ -66,7 +66,7 @@ internal sealed class TinyLoop(TinyCorpus corpus, TinySettings settings, Func<in
                     labels[order[i].Index] = (tokenizer.Decode(written[i].Ids), written[i].Stopped ? written[i].MeanLogProbability : double.NegativeInfinity);
                 generate += clock.Elapsed.TotalSeconds;
             }
-            var right = corpus.Texts.Select((text, i) => TinyCorpus.IsRight(text, labels[i].Instruction)).ToArray();
+            var right = corpus.Texts.Select((text, i) => corpus.IsRight(text, labels[i].Instruction)).ToArray();
             kept = Keep(labels, iteration);
             yield return new TinyResult(iteration, right.Average(value => value ? 1.0 : 0), kept.Count == 0 ? 0 : kept.Average(pair => right[pair.Index] ? 1.0 : 0), kept.Count, train, generate, tokens / train);
             if (settings.Control == "seeds")
