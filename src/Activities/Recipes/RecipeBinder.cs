@@ -1,166 +1,195 @@
-using System.Collections;
-using System.ComponentModel.DataAnnotations;
 using System.Globalization;
-using System.Reflection;
-using XInstruct.Domain.Languages;
-using YamlDotNet.Core;
-using YamlDotNet.RepresentationModel;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using XInstruct.Domain.Recipes;
 
 namespace XInstruct.Activities.Recipes;
 
-/// <summary>Binds YAML nodes to the recipe's types, strictly, and keeps every problem with its place.</summary>
-internal sealed class RecipeBinder(string file)
+/// <summary>Fills a recipe from its YAML tree and remembers where each value was written.</summary>
+internal sealed partial class RecipeBinder(Place start, ProblemList problems)
 {
-    private const int MaxDepth = 20;
+    private readonly Dictionary<string, Place> _places = new(StringComparer.Ordinal);
 
-    public List<RecipeProblem> Problems { get; } = [];
-
-    /// <summary>Nodes that came from --set, by reference: their problems name the override.</summary>
-    public Dictionary<YamlNode, string> Overrides { get; } = new(ReferenceEqualityComparer.Instance as IEqualityComparer<YamlNode>);
-
-    /// <summary>Places of the keys that the file sets, for checks that come later.</summary>
-    public Dictionary<string, YamlNode> Places { get; } = new(StringComparer.Ordinal);
-
-    public void Add(YamlNode? node, string key, string message)
+    /// <summary>The recipe of a tree.</summary>
+    public Recipe Bind(MapNode root)
     {
-        if (node is not null && Overrides.TryGetValue(node, out var text)) Problems.Add(new RecipeProblem("--set " + text, 0, 0, key, message));
-        else Problems.Add(new RecipeProblem(file, node?.Start.Line ?? 0, node?.Start.Column ?? 0, key, message));
+        var recipe = new Recipe();
+        Section(root, recipe, "");
+        return recipe;
     }
 
-    /// <summary>Sets an object's members from a mapping.</summary>
-    public void Fill(YamlNode node, object target, string prefix, int depth = 0)
+    /// <summary>The user wrote this key.</summary>
+    public bool IsWritten(string key) => _places.ContainsKey(key);
+
+    /// <summary>Where a key was written, or the nearest section above it.</summary>
+    public Place PlaceOf(string key)
     {
-        if (depth > MaxDepth)
+        while (key.Length > 0)
         {
-            Add(node, prefix, "is nested too deeply.");
-            return;
+            if (_places.TryGetValue(key, out var place)) return place;
+            key = key.Contains('.', StringComparison.Ordinal) ? key[..key.LastIndexOf('.')] : "";
         }
 
-        if (node is not YamlMappingNode mapping)
-        {
-            Add(node, prefix, $"takes keys below it: {string.Join(", ", Names(target.GetType()))}.");
-            return;
-        }
+        return start;
+    }
 
-        var members = Members(target.GetType());
-        foreach (var (keyNode, value) in mapping.Children)
+    /// <summary>Checks what the types' annotations say.</summary>
+    public void Check(object section, string prefix = "")
+    {
+        foreach (var key in RecipeKey.Of(section.GetType()))
         {
-            var name = (keyNode as YamlScalarNode)?.Value ?? "";
-            var key = prefix.Length == 0 ? name : $"{prefix}.{name}";
-            Places[key] = value;
-            if (!members.TryGetValue(name, out var member))
+            var name = prefix + key.Name;
+            var value = key.Get(section);
+            if (key.Kind == KeyKind.Section)
             {
-                var nearest = members.Keys.OrderBy(m => Language.Distance(m, name)).ThenBy(m => m, StringComparer.Ordinal).First();
-                Add(Overrides.ContainsKey(value) ? value : keyNode, key, $"is not a key here. Did you mean '{nearest}'? Allowed: {string.Join(", ", Names(target.GetType()))}.");
+                if (value is not null) Check(value, $"{name}.");
+            }
+            else if (!problems.Has(name) && Violation(key, value) is { } violation)
+            {
+                problems.Add(PlaceOf(name), name, violation);
+            }
+        }
+    }
+
+    private void Section(MapNode map, object section, string prefix)
+    {
+        var keys = RecipeKey.Of(section.GetType());
+        foreach (var entry in map.Entries)
+        {
+            var name = prefix + entry.Key;
+            if (keys.FirstOrDefault(k => k.Name == entry.Key) is not { } key)
+            {
+                problems.Add(entry.Place, name, Unknown(entry.Key, keys));
                 continue;
             }
 
-            Set(target, member, value, key, depth);
+            _places[name] = entry.Value is ScalarNode { IsNull: true } ? entry.Place : entry.Value.Place;
+            if (key.Kind == KeyKind.Section) _places[name] = entry.Place;
+            Value(key, entry.Value, section, name);
         }
     }
 
-    private void Set(object target, PropertyInfo member, YamlNode node, string key, int depth)
+    private static string Unknown(string name, IReadOnlyList<RecipeKey> keys)
     {
-        var type = Nullable.GetUnderlyingType(member.PropertyType) ?? member.PropertyType;
-        if (IsOptions(type))
-        {
-            var options = member.GetValue(target) ?? Activator.CreateInstance(type)!;
-            Fill(node, options, key, depth + 1);
-            member.SetValue(target, options);
-            return;
-        }
-
-        if (node is YamlScalarNode { Value: "" or "null" or "~" or null, Style: ScalarStyle.Plain })
-        {
-            if (IsNullable(member)) member.SetValue(target, null);
-            else Add(node, key, $"has no value; it takes {Kind(type)}.");
-            return;
-        }
-
-        var value = Convert(node, type, key);
-        if (value is null) return;
-        foreach (var rule in member.GetCustomAttributes<ValidationAttribute>())
-        {
-            if (rule is not RequiredAttribute && !rule.IsValid(value)) Add(node, key, Broken(rule, value));
-        }
-
-        member.SetValue(target, value);
+        // A key that exists, but in another section, is told by its full name.
+        var elsewhere = RecipeKey.All().FirstOrDefault(k => k.EndsWith($".{name}", StringComparison.Ordinal));
+        var nearest = elsewhere ?? RecipeKey.Nearest(name, keys.Select(k => k.Name));
+        return $"Unknown key. Did you mean '{nearest}'? Allowed here: {string.Join(", ", keys.Select(k => k.Name))}.";
     }
 
-    private object? Convert(YamlNode node, Type type, string key)
+    private void Value(RecipeKey key, RecipeNode node, object section, string name)
     {
-        if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>)) return List(node, type.GenericTypeArguments[0], key);
-        if (node is not YamlScalarNode scalar)
+        if (node is ScalarNode { IsNull: true } && (key.IsNullable || key.Kind == KeyKind.Section))
         {
-            Add(node, key, $"takes {Kind(type)}.");
-            return null;
+            // An empty section keeps its defaults.
+            if (key.IsNullable) key.Set(section, null);
+            return;
         }
 
-        var text = scalar.Value ?? "";
-        object? value = type switch
+        if (key.Kind == KeyKind.Section)
         {
-            _ when type == typeof(string) => text,
-            _ when type == typeof(int) && int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) => number,
-            _ when type == typeof(double) && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) => number,
-            _ when type == typeof(bool) && bool.TryParse(text, out var flag) => flag,
-            _ when type.IsEnum && Enum.GetNames(type).FirstOrDefault(n => Camel(n) == text) is { } name => Enum.Parse(type, name),
-            _ => null,
+            if (node is not MapNode map)
+            {
+                problems.Add(node.Place, name, $"Must be a section with keys: {string.Join(", ", RecipeKey.Of(key.Type).Select(k => k.Name))}.");
+                return;
+            }
+
+            var child = key.Get(section) ?? Activator.CreateInstance(key.Type)!;
+            Section(map, child, $"{name}.");
+            key.Set(section, child);
+            return;
+        }
+
+        object? value = key.Kind switch
+        {
+            KeyKind.TextList => Texts(node, name),
+            KeyKind.NumberList => Numbers(node, name),
+            KeyKind.Text => Text(node),
+            KeyKind.WholeNumber => Whole(node),
+            KeyKind.Number => Number(node),
+            KeyKind.Flag => Flag(node),
+            _ => Choice(key, node),
         };
-        if (value is null)
-        {
-            var hint = type.IsEnum ? $" Did you mean '{Enum.GetNames(type).Select(Camel).OrderBy(n => Language.Distance(n, text)).First()}'?" : "";
-            Add(node, key, $"takes {Kind(type)}, not '{text}'.{hint}");
-        }
-
-        return value;
+        if (value is not null) key.Set(section, value);
+        else if (!problems.Has(name)) problems.Add(node.Place, name, WrongType(key, node));
     }
 
-    private IList? List(YamlNode node, Type type, string key)
+    private List<string>? Texts(RecipeNode node, string name) =>
+        Items(node, name, "texts, e.g. [a, b]", Text)?.OfType<string>().ToList();
+
+    private List<double>? Numbers(RecipeNode node, string name) =>
+        Items(node, name, "numbers, e.g. [0.3, 0.5]", Number)?.OfType<double>().ToList();
+
+    private List<object>? Items(RecipeNode node, string name, string what, Func<RecipeNode, object?> read)
     {
-        var items = node is YamlSequenceNode sequence ? sequence.Children : node is YamlScalarNode ? [node] : null;
-        if (items is null)
+        if (node is not ListNode list)
         {
-            Add(node, key, $"takes a list of {Kind(type)}.");
+            problems.Add(node.Place, name, $"Must be a list of {what}.");
             return null;
         }
 
-        var list = (IList)Activator.CreateInstance(typeof(List<>).MakeGenericType(type))!;
-        foreach (var item in items)
+        var values = new List<object>(list.Items.Count);
+        foreach (var item in list.Items)
         {
-            if (Overrides.TryGetValue(node, out var text)) Overrides[item] = text;
-            if (Convert(item, type, key) is { } value) list.Add(value);
+            if (read(item) is { } value) values.Add(value);
+            else problems.Add(item.Place, name, $"Must be a list of {what}; {Shown(item)} is no such item.");
         }
 
-        return list;
+        return values;
     }
 
-    private static string Broken(ValidationAttribute rule, object value) => rule switch
+    private static string? Text(RecipeNode node) => node is ScalarNode { IsNull: false, Value: var value } ? value : null;
+
+    private static int? Whole(RecipeNode node) =>
+        node is ScalarNode { IsPlain: true, Value: var v } && int.TryParse(v, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    private static object? Number(RecipeNode node) =>
+        node is ScalarNode { IsPlain: true, Value: var v } && NumberPattern().IsMatch(v) && double.Parse(v, CultureInfo.InvariantCulture) is var d && double.IsFinite(d) ? d : null;
+
+    private static bool? Flag(RecipeNode node) => node is ScalarNode { IsPlain: true, Value: var v } ? v switch { "true" => true, "false" => false, _ => null } : null;
+
+    private static object? Choice(RecipeKey key, RecipeNode node) =>
+        node is ScalarNode { Value: var v } && Enum.GetNames(key.Type).FirstOrDefault(n => JsonNamingPolicy.CamelCase.ConvertName(n) == v) is { } name
+            ? Enum.Parse(key.Type, name)
+            : null;
+
+    private static string WrongType(RecipeKey key, RecipeNode node) => key.Kind switch
     {
-        RangeAttribute range => string.Create(CultureInfo.InvariantCulture, $"is {value}; it must be from {range.Minimum} to {range.Maximum}."),
-        RegularExpressionAttribute pattern => $"is '{value}'; it must match {pattern.Pattern}.",
-        MinLengthAttribute length => $"needs at least {length.Length}.",
-        _ => rule.FormatErrorMessage("it"),
+        KeyKind.WholeNumber => $"Must be a whole number{Bounds(key)}; {Shown(node)} is none.",
+        KeyKind.Number => $"Must be a number{Bounds(key)}; {Shown(node)} is none.",
+        KeyKind.Flag => $"Must be true or false; {Shown(node)} is neither.",
+        KeyKind.Choice => $"Must be one of {string.Join(", ", key.Choices)}; {Shown(node)} is none" +
+            (node is ScalarNode { Value: var v } ? $". Did you mean '{RecipeKey.Nearest(v, key.Choices)}'?" : "."),
+        _ => $"Must be a text; {Shown(node)} is none.",
     };
 
-    internal static string Kind(Type type) => type switch
+    private static string Shown(RecipeNode node) => node switch
     {
-        _ when type == typeof(string) => "a text",
-        _ when type == typeof(int) => "a whole number",
-        _ when type == typeof(double) => "a number",
-        _ when type == typeof(bool) => "true or false",
-        _ when type.IsEnum => "one of " + string.Join(", ", Enum.GetNames(type).Select(Camel)),
-        _ => "a value",
+        ScalarNode { IsNull: true } => "nothing",
+        ScalarNode { Value: var v, IsPlain: var plain } => (plain ? "" : "the text ") + $"'{(v.Length > 40 ? v[..40] + "…" : v)}'",
+        ListNode => "a list",
+        _ => "a section",
     };
 
-    internal static IReadOnlyDictionary<string, PropertyInfo> Members(Type type) =>
-        type.GetProperties().Where(p => p.CanWrite).ToDictionary(p => Camel(p.Name), StringComparer.Ordinal);
+    private static string? Violation(RecipeKey key, object? value)
+    {
+        if (key.IsRequired && value is null or "" or IReadOnlyList<string> { Count: 0 }) return key.IsRequired || key.MinItems > 0 ? $"Missing. {key.Description}" : null;
+        if (key.MinItems is { } least && value is IReadOnlyList<double> numbers && numbers.Count < least) return $"Must have at least {least} item.";
+        if (key.Range is { } range && value is not null && !range.IsValid(value)) return $"Must be{Bounds(key)}; {Convert.ToString(value, CultureInfo.InvariantCulture)} is not.";
+        if (key.Pattern is { } pattern && value is string text && !Regex.IsMatch(text, pattern, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)))
+        {
+            return $"'{text}' does not match {pattern}. {key.Description}";
+        }
 
-    internal static bool IsOptions(Type type) => type.IsClass && type.Namespace == typeof(Domain.Recipes.Recipe).Namespace;
+        return null;
+    }
 
-    internal static string Camel(string name) => char.ToLowerInvariant(name[0]) + name[1..];
+    private static string Bounds(RecipeKey key) => key.Range is not { } range
+        ? ""
+        : range.Maximum is int.MaxValue
+            ? $" of at least {Convert.ToString(range.Minimum, CultureInfo.InvariantCulture)}"
+            : $" from {Convert.ToString(range.Minimum, CultureInfo.InvariantCulture)} to {Convert.ToString(range.Maximum, CultureInfo.InvariantCulture)}";
 
-    private static IEnumerable<string> Names(Type type) => Members(type).Keys.Order(StringComparer.Ordinal);
-
-    private static bool IsNullable(PropertyInfo member) =>
-        Nullable.GetUnderlyingType(member.PropertyType) is not null || new NullabilityInfoContext().Create(member).WriteState == NullabilityState.Nullable;
+    [GeneratedRegex(@"^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex NumberPattern();
 }

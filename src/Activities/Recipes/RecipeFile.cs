@@ -1,103 +1,68 @@
-using XInstruct.Domain.Languages;
-using XInstruct.Domain.Prompts;
+using System.Text;
 using XInstruct.Domain.Recipes;
-using YamlDotNet.Core;
-using YamlDotNet.RepresentationModel;
 
 namespace XInstruct.Activities.Recipes;
 
-/// <summary>A recipe that is good, with its files found. Paths in it are full paths; {lang} still stands in them.</summary>
-public sealed record LoadedRecipe(Recipe Recipe, string Path);
+/// <summary>A recipe that can be run.</summary>
+/// <param name="Recipe">Settings; paths are absolute, <c>{lang}</c> still stands in them.</param>
+/// <param name="Path">The recipe file as it was named.</param>
+/// <param name="Folder">Full path of the folder it lies in.</param>
+public sealed record LoadedRecipe(Recipe Recipe, string Path, string Folder)
+{
+    /// <summary>What is wrong with the truth's files. A run is the same without a truth; only its report lacks precision and accuracy.</summary>
+    public IReadOnlyList<RecipeProblem> Warnings { get; init; } = [];
+
+    /// <summary>Full path of a language's file.</summary>
+    public static string PathFor(string path, string language) => PathKey.For(path, language);
+}
 
 /// <summary>Reads recipe files.</summary>
 public static class RecipeFile
 {
-    private const int MaxBytes = 1_000_000;
-
-    /// <summary>Reads, overrides and checks a recipe. Paths in the file are relative to it, paths in overrides to the current folder.</summary>
-    /// <param name="path">YAML file.</param>
-    /// <param name="overrides">key=value with dotted keys; values are YAML.</param>
-    /// <exception cref="RecipeException">It has problems; all of them are in the exception.</exception>
+    /// <summary>Reads a recipe, puts overrides in, and checks it with its files. Nothing is written or started.</summary>
+    /// <param name="path">YAML file. Paths in it are relative to it.</param>
+    /// <param name="overrides"><c>key=value</c>: dotted keys, YAML values. Paths in them are relative to the current folder.</param>
+    /// <exception cref="RecipeException">Something is wrong; all of it is listed.</exception>
     public static LoadedRecipe Load(string path, IReadOnlyList<string> overrides)
     {
-        var full = Path.GetFullPath(path);
-        if (!File.Exists(full)) throw new RecipeException([new RecipeProblem(path, 0, 0, "", "The file does not exist. 'xinstruct recipe new' writes a commented one.")]);
-        if (new FileInfo(full).Length > MaxBytes) throw new RecipeException([new RecipeProblem(path, 0, 0, "", $"The file is longer than {MaxBytes} bytes: that is no recipe.")]);
-        var binder = new RecipeBinder(path);
-        var root = Parse(full, path);
-        foreach (var text in overrides) Override(binder, root, text);
-        var recipe = new Recipe();
-        binder.Fill(root, recipe, "");
-        FillIn(recipe, binder);
-        if (binder.Problems.Count == 0) RecipeChecks.Check(recipe, binder, Path.GetDirectoryName(full)!);
-        return binder.Problems.Count == 0
-            ? new LoadedRecipe(recipe, full)
-            : throw new RecipeException([.. binder.Problems.OrderBy(p => p.Line).ThenBy(p => p.Column)]);
+        var problems = new ProblemList();
+        var start = new Place(path, 1, 1);
+        var text = Read(path, start, problems);
+        problems.ThrowIfAny();
+        var root = RecipeYaml.Parse(text, path, false, problems) ?? new MapNode(start, []);
+        if (root is not MapNode && root is not ScalarNode { IsNull: true }) problems.Add(root.Place, "", "A recipe is a mapping of keys to values. 'xinstruct recipe new' writes one.");
+        problems.ThrowIfAny();
+        var map = root as MapNode ?? new MapNode(start, []);
+        RecipeOverrides.Apply(map, overrides, problems);
+        var binder = new RecipeBinder(start, problems);
+        var recipe = binder.Bind(map);
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        RecipePaths.Resolve(recipe, folder, binder);
+        binder.Check(recipe);
+        new RecipeRules(binder, problems).Check(recipe);
+        new RecipeFiles(binder, problems).Check(recipe);
+        problems.ThrowIfAny();
+        var warnings = new ProblemList();
+        new RecipeFiles(binder, warnings).CheckTruth(recipe);
+        return new LoadedRecipe(recipe, path, folder) { Warnings = warnings.InOrder() };
     }
 
-    // Seeds built from labelled rows are, unless said otherwise, rows of the corpus file.
-    private static void FillIn(Recipe recipe, RecipeBinder binder)
-    {
-        if (recipe.Seeds.Path.Length == 0 && recipe.Seeds.Template is not null && recipe.Seeds.Take is not null)
-        {
-            recipe.Seeds.Path = recipe.Corpus.Path;
-            if (binder.Places.TryGetValue("corpus.path", out var place)) binder.Places["seeds.path"] = place;
-        }
-    }
-
-    private static YamlMappingNode Parse(string full, string path)
+    private static string Read(string path, Place start, ProblemList problems)
     {
         try
         {
-            var stream = new YamlStream();
-            using var reader = new StreamReader(full);
-            // A merging parser would expand anchors; plain nodes share them, so that no file grows when it is read.
-            stream.Load(reader);
-            if (stream.Documents.Count == 1 && stream.Documents[0].RootNode is YamlMappingNode mapping) return mapping;
-            throw new RecipeException([new RecipeProblem(path, 1, 1, "", "The file must hold one mapping of keys. 'xinstruct recipe new' writes a commented one.")]);
+            if (new FileInfo(path).Length > 4 * RecipeYaml.MaxLength) problems.Add(start, "", "Too large; this is no recipe.");
+            else return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(path)).TrimStart('\uFEFF');
         }
-        catch (YamlException e)
+        catch (DecoderFallbackException)
         {
-            throw new RecipeException([new RecipeProblem(path, e.Start.Line, e.Start.Column, "", $"This is not YAML: {e.Message}")]);
+            problems.Add(start, "", "Not UTF-8.");
         }
-    }
-
-    private static void Override(RecipeBinder binder, YamlMappingNode root, string text)
-    {
-        var equals = text.IndexOf('=', StringComparison.Ordinal);
-        if (equals <= 0)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            binder.Problems.Add(new RecipeProblem("--set " + text, 0, 0, "", "must be key=value, e.g. --set refine.iterations=3."));
-            return;
+            problems.Add(start, "", $"The recipe cannot be read: {e.Message}");
         }
 
-        YamlNode value;
-        try
-        {
-            var stream = new YamlStream();
-            stream.Load(new StringReader(text[(equals + 1)..]));
-            value = stream.Documents.Count == 0 ? new YamlScalarNode("") : stream.Documents[0].RootNode;
-        }
-        catch (YamlException e)
-        {
-            binder.Problems.Add(new RecipeProblem("--set " + text, 0, 0, text[..equals], $"The value is not YAML: {e.Message}"));
-            return;
-        }
-
-        var keys = text[..equals].Split('.');
-        var mapping = root;
-        foreach (var key in keys[..^1])
-        {
-            if (!mapping.Children.TryGetValue(new YamlScalarNode(key), out var child) || child is not YamlMappingNode next)
-            {
-                mapping.Children[new YamlScalarNode(key)] = next = [];
-                binder.Overrides[next] = text;
-            }
-
-            mapping = next;
-        }
-
-        mapping.Children[new YamlScalarNode(keys[^1])] = value;
-        binder.Overrides[value] = text;
+        return "";
     }
 }

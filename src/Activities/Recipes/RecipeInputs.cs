@@ -1,31 +1,37 @@
-using XInstruct.Domain.Recipes;
-
 namespace XInstruct.Activities.Recipes;
 
-/// <summary>An input file by its role.</summary>
+/// <summary>A file that a run reads.</summary>
+/// <param name="Role">corpus, seeds, seeds.alignWith, models.generator.base/config.json, …</param>
+/// <param name="Language">Language of the file; null when one file serves all.</param>
+/// <param name="FullPath">Where it lies.</param>
 public sealed record InputFile(string Role, string? Language, string FullPath);
 
-/// <summary>The files that decide a run's result.</summary>
+/// <summary>Lists the input files of a recipe. The truth is none: the pipeline never reads it.</summary>
 public static class RecipeInputs
 {
-    /// <summary>Corpus, seeds, labels and base models of a recipe.</summary>
+    // Of a model's folder: weights, their index, configuration, tokenizer, chat template. A second copy of the weights in another format is none of these.
+    private static readonly string[] ModelFiles = [".safetensors", ".json", ".model", ".jinja"];
+
+    /// <summary>Input files by role, then language as in the recipe, then name.</summary>
     public static IReadOnlyList<InputFile> Of(LoadedRecipe loaded)
     {
         var recipe = loaded.Recipe;
         var files = new List<InputFile>();
-        void Add(string role, string? path)
+        foreach (var key in PathKey.Files.Where(k => !k.IsTruth))
         {
-            if (path is not null) files.AddRange(RecipeChecks.Expand(path, recipe.Languages).Select(f => new InputFile(role, f.Language, f.Path)));
+            if (key.Get(recipe) is not { } path) continue;
+            var role = key.Key.EndsWith(".path", StringComparison.Ordinal) ? key.Key[..^".path".Length] : key.Key;
+            if (PathKey.IsPerLanguage(path)) files.AddRange(recipe.Languages.Select(l => new InputFile(role, l, PathKey.For(path, l))));
+            else files.Add(new InputFile(role, null, path));
         }
 
-        Add("corpus", recipe.Corpus.Path);
-        Add("seeds", recipe.Seeds.Path);
-        Add("seeds.alignWith", recipe.Seeds.AlignWith);
-        foreach (var (role, model) in new[] { ("generator", recipe.Models.Generator), ("evaluator", recipe.Models.Evaluator), ("student", recipe.Models.Student) })
+        foreach (var key in PathKey.Folders)
         {
-            if (model.Base is null) continue;
-            files.AddRange(Directory.GetFiles(model.Base).Order(StringComparer.Ordinal)
-                .Select(f => new InputFile($"models.{role}.base/{Path.GetFileName(f)}", null, f)));
+            if (key.Get(recipe) is not { } folder) continue;
+            files.AddRange(Directory.EnumerateFiles(folder)
+                .Where(f => ModelFiles.Contains(Path.GetExtension(f)) && !Path.GetFileName(f).StartsWith('.'))
+                .Order(StringComparer.Ordinal)
+                .Select(f => new InputFile($"{key.Key}/{Path.GetFileName(f)}", null, f)));
         }
 
         return files;

@@ -1,31 +1,61 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using System.Text.Unicode;
 using XInstruct.Domain.Texts;
 
 namespace XInstruct.Activities.Tables;
 
-/// <summary>Rows of RFC 4180 CSV with a header. Each record is parsed by itself, so that a bad one spoils no other.</summary>
+/// <summary>
+/// Rows of RFC 4180 CSV with a header, separated by comma, semicolon or tab, whichever the header has most of. Each record is parsed by itself,
+/// so that a bad one spoils no other.
+/// </summary>
 internal static class CsvRows
 {
-    private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
-
-    public static async IAsyncEnumerable<TableRow> ReadAsync(RowSplitter rows, int maxRowBytes, [EnumeratorCancellation] CancellationToken ct)
+    /// <summary>Rows; a header that cannot be read is one bad row and the end.</summary>
+    public static async IAsyncEnumerable<TableRow> ReadAsync(ByteWindow window, TableReadOptions options, [EnumeratorCancellation] CancellationToken ct)
     {
-        if (await rows.RecordAsync(ct) is not { Bytes: { } headerBytes }) yield break;
-        var header = Fields(headerBytes) ?? throw new InvalidDataException($"The CSV header is not UTF-8, or longer than {maxRowBytes} bytes.");
+        var rows = new RowSplitter(window, options.MaxRowBytes);
+        var delimiter = Delimiter(window.Ahead);
+        var scanner = new RecordScanner(delimiter);
         var number = 0L;
-        while (await rows.RecordAsync(ct) is { } raw)
+        string[]? header = null;
+        while (await rows.NextAsync(scanner, ct) is { } raw)
         {
-            if (raw.Bytes is { } bytes && bytes.AsSpan().Trim(" \t\r"u8).IsEmpty) continue;
-            yield return Row(number++, raw, header);
+            if (raw.Problem is null && raw.Bytes.AsSpan().Trim(" \t\r"u8).IsEmpty) continue;
+            if (header is null)
+            {
+                header = Header(raw, delimiter);
+                if (header is not null) continue;
+                yield return new TableRow(number, null, "bad-csv-header");
+                yield break;
+            }
+
+            if (raw.Problem == "bad-csv") Recover(window, raw, scanner);
+            yield return Row(number++, raw, header, delimiter);
+            if (raw.Problem == "truncated") yield break;
         }
+
+        if (window.IsBroken) yield return new TableRow(number, null, "truncated");
     }
 
-    private static TableRow Row(long number, RawRow raw, string[] header)
+    /// <summary>A quote that nobody closes took all the rest with it: only its first line is bad, the other lines are read again.</summary>
+    private static void Recover(ByteWindow window, RawRow raw, RecordScanner scanner)
     {
-        if (raw.Bytes is null) return new TableRow(number, null, raw.Problem);
-        if (Fields(raw.Bytes) is not { } fields) return new TableRow(number, null, "not-utf8");
-        if (fields.Length != header.Length) return new TableRow(number, null, "bad-csv");
+        scanner.Reset();
+        var end = raw.Bytes.AsSpan().IndexOf((byte)'\n');
+        if (end >= 0) window.PushBack(raw.Bytes[(end + 1)..]);
+    }
+
+    private static string[]? Header(RawRow raw, byte delimiter) =>
+        raw.Problem is null && Utf8.IsValid(raw.Bytes) && Fields(raw.Bytes, delimiter) is { } fields && fields.Distinct(StringComparer.Ordinal).Count() == fields.Length
+            ? fields
+            : null;
+
+    private static TableRow Row(long number, RawRow raw, string[] header, byte delimiter)
+    {
+        if (raw.Problem is not null) return new TableRow(number, null, raw.Problem);
+        if (!Utf8.IsValid(raw.Bytes)) return new TableRow(number, null, "not-utf8");
+        if (Fields(raw.Bytes, delimiter) is not { } fields || fields.Length != header.Length) return new TableRow(number, null, "bad-csv");
         var columns = new Dictionary<string, string>(StringComparer.Ordinal);
         for (var i = 0; i < header.Length; i++)
         {
@@ -36,46 +66,59 @@ internal static class CsvRows
         return new TableRow(number, columns, null);
     }
 
-    /// <summary>Fields of one record: quotes around a field come off, doubled quotes inside it are one.</summary>
-    private static string[]? Fields(byte[] record)
+    /// <summary>Fields of a record; null when text follows a closing quote or a quote stays open. A quote inside a bare field is text.</summary>
+    private static string[]? Fields(byte[] record, byte delimiter)
     {
-        string text;
-        try
-        {
-            text = Strict.GetString(record).TrimEnd('\r');
-        }
-        catch (DecoderFallbackException)
-        {
-            return null;
-        }
-
+        var rest = Encoding.UTF8.GetString(record.AsSpan().TrimEnd((byte)'\r')).AsSpan();
+        var separator = (char)delimiter;
         var fields = new List<string>();
         var field = new StringBuilder();
-        var quoted = false;
-        for (var i = 0; i < text.Length; i++)
+        while (true)
         {
-            var c = text[i];
-            if (c == '"' && quoted && i + 1 < text.Length && text[i + 1] == '"')
+            if (!rest.StartsWith('"'))
             {
-                field.Append(c);
-                i++;
+                var end = rest.IndexOf(separator);
+                fields.Add((end < 0 ? rest : rest[..end]).ToString());
+                if (end < 0) return [.. fields];
+                rest = rest[(end + 1)..];
+                continue;
             }
-            else if (c == '"')
+
+            rest = rest[1..];
+            field.Clear();
+            while (true)
             {
-                quoted = !quoted;
+                var quote = rest.IndexOf('"');
+                if (quote < 0) return null;
+                field.Append(rest[..quote]);
+                rest = rest[(quote + 1)..];
+                if (!rest.StartsWith('"')) break;
+                field.Append('"');
+                rest = rest[1..];
             }
-            else if (c == ',' && !quoted)
-            {
-                fields.Add(field.ToString());
-                field.Clear();
-            }
-            else
-            {
-                field.Append(c);
-            }
+
+            fields.Add(field.ToString());
+            if (rest.IsEmpty) return [.. fields];
+            if (rest[0] != separator) return null;
+            rest = rest[1..];
+        }
+    }
+
+    private static byte Delimiter(ReadOnlySpan<byte> head)
+    {
+        Span<int> counts = stackalloc int[3];
+        var quoted = false;
+        foreach (var b in head)
+        {
+            if (b == '"') quoted = !quoted;
+            if (quoted) continue;
+            if (b == '\n') break;
+            var kind = ",;\t"u8.IndexOf(b);
+            if (kind >= 0) counts[kind]++;
         }
 
-        fields.Add(field.ToString());
-        return [.. fields];
+        var best = 0;
+        for (var i = 1; i < 3; i++) best = counts[i] > counts[best] ? i : best;
+        return ",;\t"u8[best];
     }
 }

@@ -2,170 +2,70 @@ using System.Buffers;
 
 namespace XInstruct.Activities.Tables;
 
-/// <summary>Kinds of tables.</summary>
-internal enum TableKind
+/// <summary>Bytes of one row, or why there are none.</summary>
+/// <param name="Bytes">The row; empty for a row that is only a problem.</param>
+/// <param name="Problem">Why the row cannot be read.</param>
+internal readonly record struct RawRow(byte[] Bytes, string? Problem);
+
+/// <summary>What a scanner made of the bytes it saw.</summary>
+/// <param name="Consumed">Bytes it is done with.</param>
+/// <param name="From">First byte that belongs to the row.</param>
+/// <param name="To">End of the bytes that belong to the row.</param>
+/// <param name="IsEnd">The row ends here.</param>
+internal readonly record struct Cut(int Consumed, int From, int To, bool IsEnd);
+
+/// <summary>Finds where a row ends; fed with one stretch of bytes after the other, it keeps its state between them.</summary>
+internal interface IRowScanner
 {
-    JsonLines,
-    JsonArray,
-    Csv,
+    /// <summary>What the end of the input means inside a row; null when the row simply ends there.</summary>
+    string? Unfinished { get; }
+
+    /// <summary>The table ended although its bytes go on.</summary>
+    bool IsStopped { get; }
+
+    /// <summary>Looks at the next bytes, at least one.</summary>
+    Cut Feed(ReadOnlySpan<byte> bytes);
 }
 
-/// <summary>Bytes of one row, or why there are none.</summary>
-internal readonly record struct RawRow(byte[]? Bytes, string? Problem);
-
-/// <summary>Cuts a stream of bytes into rows without ever holding more than the longest allowed one.</summary>
-internal sealed class RowSplitter(Stream input, int maxRowBytes)
+/// <summary>Cuts a window over bytes into rows and never holds more than the longest allowed one.</summary>
+internal sealed class RowSplitter(ByteWindow window, int maxRowBytes)
 {
-    private readonly byte[] _buffer = new byte[1 << 16];
     private readonly ArrayBufferWriter<byte> _row = new();
-    private int _at;
-    private int _end;
-    private bool _isBroken;
 
-    /// <summary>Looks at the first byte that is not white space and tells the kind; skips a byte order mark.</summary>
-    public async Task<TableKind> StartAsync(bool namedCsv, CancellationToken ct)
-    {
-        if (await PeekAsync(ct) == 0xEF)
-        {
-            for (var i = 0; i < 3 && await PeekAsync(ct) is 0xEF or 0xBB or 0xBF; i++) _at++;
-        }
-
-        if (namedCsv) return TableKind.Csv;
-        while (await PeekAsync(ct) is ' ' or '\t' or '\r' or '\n') _at++;
-        var first = await PeekAsync(ct);
-        if (first == '[')
-        {
-            _at++;
-            return TableKind.JsonArray;
-        }
-
-        return first is '{' or -1 or < ' ' or >= 0x80 ? TableKind.JsonLines : TableKind.Csv;
-    }
-
-    /// <summary>Next line without its end; null at the end of the stream.</summary>
-    public Task<RawRow?> LineAsync(CancellationToken ct) => RowAsync(new LineScanner(), ct);
-
-    /// <summary>Next CSV record, which may hold line breaks inside quotes.</summary>
-    public Task<RawRow?> RecordAsync(CancellationToken ct) => RowAsync(new RecordScanner(), ct);
-
-    /// <summary>Next element of a JSON array.</summary>
-    public Task<RawRow?> ElementAsync(CancellationToken ct) => RowAsync(new ElementScanner(), ct);
-
-    private async Task<RawRow?> RowAsync(IScanner scanner, CancellationToken ct)
+    /// <summary>Next row; null at the end.</summary>
+    public async ValueTask<RawRow?> NextAsync(IRowScanner scanner, CancellationToken ct)
     {
         _row.ResetWrittenCount();
         var (started, tooLong) = (false, false);
-        while (true)
+        while (await window.FillAsync(1, ct))
         {
-            var next = await PeekAsync(ct);
-            if (_isBroken)
-            {
-                _isBroken = false;
-                return new RawRow(null, "truncated");
-            }
-
-            if (next < 0)
-            {
-                if (!started || scanner.IsBlank) return null;
-                return tooLong ? new RawRow(null, "row-too-long") : new RawRow(_row.WrittenSpan.ToArray(), null);
-            }
-
-            started = true;
-            _at++;
-            switch (scanner.Step((byte)next))
-            {
-                case Step.Keep when _row.WrittenCount < maxRowBytes: _row.Write([(byte)next]); break;
-                case Step.Keep: tooLong = true; break;
-                case Step.End: return tooLong ? new RawRow(null, "row-too-long") : new RawRow(_row.WrittenSpan.ToArray(), null);
-                case Step.Stop: return scanner.IsBlank ? null : new RawRow(_row.WrittenSpan.ToArray(), null);
-                default: break;
-            }
-        }
-    }
-
-    private async ValueTask<int> PeekAsync(CancellationToken ct)
-    {
-        if (_at < _end) return _buffer[_at];
-        try
-        {
-            (_at, _end) = (0, await input.ReadAsync(_buffer, ct));
-        }
-        catch (InvalidDataException)
-        {
-            // A damaged or cut gzip stream: the rows before it stand, then this is said once.
-            (_at, _end, _isBroken) = (0, 0, true);
+            var cut = scanner.Feed(window.Ahead);
+            var length = cut.To - cut.From;
+            started |= length > 0;
+            tooLong |= _row.WrittenCount + length > maxRowBytes;
+            if (!tooLong) _row.Write(window.Ahead[cut.From..cut.To]);
+            window.Advance(cut.Consumed);
+            if (cut.IsEnd) return Row(tooLong, null);
+            if (scanner.IsStopped) return null;
         }
 
-        return _end == 0 ? -1 : _buffer[0];
+        if (!started) return null;
+        return window.IsBroken ? Row(tooLong, "truncated") : Row(tooLong, scanner.Unfinished);
     }
 
-    private enum Step
+    private RawRow Row(bool tooLong, string? problem) => tooLong ? new RawRow([], "row-too-long") : new RawRow(_row.WrittenSpan.ToArray(), problem);
+}
+
+/// <summary>A row is a line.</summary>
+internal sealed class LineScanner : IRowScanner
+{
+    public string? Unfinished => null;
+
+    public bool IsStopped => false;
+
+    public Cut Feed(ReadOnlySpan<byte> bytes)
     {
-        Keep,
-        Skip,
-        End,
-        Stop,
-    }
-
-    private interface IScanner
-    {
-        bool IsBlank { get; }
-
-        Step Step(byte b);
-    }
-
-    private sealed class LineScanner : IScanner
-    {
-        public bool IsBlank => false;
-
-        public Step Step(byte b) => b == '\n' ? RowSplitter.Step.End : b == '\r' ? RowSplitter.Step.Skip : RowSplitter.Step.Keep;
-    }
-
-    private sealed class RecordScanner : IScanner
-    {
-        private bool _quoted;
-
-        public bool IsBlank => false;
-
-        public Step Step(byte b)
-        {
-            if (b == '"') _quoted = !_quoted;
-            return b == '\n' && !_quoted ? RowSplitter.Step.End : RowSplitter.Step.Keep;
-        }
-    }
-
-    private sealed class ElementScanner : IScanner
-    {
-        private int _depth;
-        private bool _quoted;
-        private bool _escaped;
-        private bool _any;
-
-        public bool IsBlank => !_any;
-
-        public Step Step(byte b)
-        {
-            if (_quoted)
-            {
-                if (_escaped) _escaped = false;
-                else if (b == '\\') _escaped = true;
-                else if (b == '"') _quoted = false;
-                return RowSplitter.Step.Keep;
-            }
-
-            switch (b)
-            {
-                case (byte)'"': (_quoted, _any) = (true, true); break;
-                case (byte)'{' or (byte)'[': (_depth, _any) = (_depth + 1, true); break;
-                case (byte)'}': _depth--; break;
-                case (byte)']' when _depth <= 0: return RowSplitter.Step.Stop;
-                case (byte)']': _depth--; break;
-                case (byte)',' when _depth <= 0: return _any ? RowSplitter.Step.End : RowSplitter.Step.Skip;
-                case (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n' when _depth <= 0: return RowSplitter.Step.Skip;
-                default: _any = true; break;
-            }
-
-            return RowSplitter.Step.Keep;
-        }
+        var end = bytes.IndexOf((byte)'\n');
+        return end < 0 ? new Cut(bytes.Length, 0, bytes.Length, false) : new Cut(end + 1, 0, end, true);
     }
 }

@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Runtime.CompilerServices;
 
 namespace XInstruct.Activities.Tables;
@@ -8,37 +7,50 @@ namespace XInstruct.Activities.Tables;
 public sealed record TableReadOptions(int MaxRowBytes = 1_000_000);
 
 /// <summary>One row of a table.</summary>
-/// <param name="Number">0-based number.</param>
-/// <param name="Columns">Values as text; null when the row could not be read.</param>
-/// <param name="Problem">Why it could not, in kebab-case.</param>
+/// <param name="Number">0-based number; blank lines are no rows, unreadable rows are.</param>
+/// <param name="Columns">Values as text: strings as they are, other JSON values as they are written, nulls left out. Null when the row could not be read.</param>
+/// <param name="Problem">Why it could not, in kebab-case: not-json, not-utf8, not-an-object, row-too-long, nul, lone-surrogate, bad-csv, bad-csv-header, truncated, trailing-data.</param>
 public sealed record TableRow(long Number, IReadOnlyDictionary<string, string>? Columns, string? Problem);
 
-/// <summary>Reads JSONL, JSON arrays and CSV, plain or gzip, told by their first bytes and name. A bad row never stops the reading.</summary>
+/// <summary>
+/// Reads JSONL, JSON arrays and CSV, plain or gzip, told by their bytes alone: the same bytes give the same rows under any name. A bad row never
+/// stops the reading, and memory is bounded by the longest allowed row, whatever the input.
+/// </summary>
 public static class TableReader
 {
-    /// <summary>Rows of a file. Memory is bounded by the longest row, not by the file.</summary>
-    /// <param name="path">File.</param>
-    /// <param name="options">Limits.</param>
-    /// <param name="ct">Stops between rows.</param>
-    /// <param name="name">Name that tells CSV by its ending, when the file lies under another one.</param>
-    public static async IAsyncEnumerable<TableRow> ReadAsync(
-        string path, TableReadOptions options, [EnumeratorCancellation] CancellationToken ct, string? name = null)
+    /// <summary>Rows of a file.</summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static async IAsyncEnumerable<TableRow> ReadAsync(string path, TableReadOptions options, [EnumeratorCancellation] CancellationToken ct)
     {
-        await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, useAsync: true);
-        var magic = new byte[2];
-        var read = await file.ReadAtLeastAsync(magic, 2, throwOnEndOfStream: false, ct);
-        file.Position = 0;
-        await using Stream stream = read == 2 && magic[0] == 0x1F && magic[1] == 0x8B ? new GZipStream(file, CompressionMode.Decompress) : file;
-        await using var input = new BufferedStream(stream, 1 << 16);
-        var rows = new RowSplitter(input, options.MaxRowBytes);
-        var plainName = (name ?? path).EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? (name ?? path)[..^3] : name ?? path;
-        var kind = await rows.StartAsync(plainName.EndsWith(".csv", StringComparison.OrdinalIgnoreCase), ct);
-        var parsed = kind switch
+        await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1, useAsync: true);
+        await foreach (var row in ReadAsync(file, options, ct)) yield return row;
+    }
+
+    /// <summary>Rows of a stream, which need not be seekable and stays open.</summary>
+    public static async IAsyncEnumerable<TableRow> ReadAsync(Stream stream, TableReadOptions options, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var plain = new ByteWindow(stream);
+        await plain.FillAsync(2, ct);
+        if (plain.Ahead is not [0x1F, 0x8B, ..])
         {
-            TableKind.JsonArray => JsonRows.ArrayAsync(rows, ct),
-            TableKind.Csv => CsvRows.ReadAsync(rows, options.MaxRowBytes, ct),
-            _ => JsonRows.LinesAsync(rows, ct),
+            await foreach (var row in RowsAsync(plain, options, ct)) yield return row;
+            yield break;
+        }
+
+        await using var unpacked = new GzipBytes(plain);
+        await foreach (var row in RowsAsync(new ByteWindow(unpacked), options, ct)) yield return row;
+    }
+
+    private static async IAsyncEnumerable<TableRow> RowsAsync(ByteWindow window, TableReadOptions options, [EnumeratorCancellation] CancellationToken ct)
+    {
+        await window.FillAsync(ByteWindow.Capacity, ct);
+        if (window.Ahead.StartsWith("\uFEFF"u8)) window.Advance(3);
+        var rows = TableFormat.Of(window.Ahead) switch
+        {
+            TableKind.JsonArray => JsonRows.ArrayAsync(window, options, ct),
+            TableKind.Csv => CsvRows.ReadAsync(window, options, ct),
+            _ => JsonRows.LinesAsync(window, options, ct),
         };
-        await foreach (var row in parsed.WithCancellation(ct)) yield return row;
+        await foreach (var row in rows) yield return row;
     }
 }

@@ -15,6 +15,31 @@ public sealed class PromptTemplate
     /// <summary>Literals and slots in order.</summary>
     public IReadOnlyList<PromptSegment> Segments { get; }
 
+    /// <summary>Names of the slots, each once, in order.</summary>
+    public IEnumerable<string> Slots => Segments.Where(s => s.Slot is not null).Select(s => s.Slot!).Distinct(StringComparer.Ordinal);
+
+    /// <summary>What is wrong with a template where only some slots can be filled and some must be there; null when it is good.</summary>
+    /// <param name="template">Template as a user wrote it.</param>
+    /// <param name="allowed">Slots that have a value.</param>
+    /// <param name="required">Slots without which the prompt would make no sense.</param>
+    public static string? Problem(string template, IReadOnlyCollection<string> allowed, IReadOnlyCollection<string> required)
+    {
+        try
+        {
+            var slots = Parse(template).Slots.ToHashSet(StringComparer.Ordinal);
+            if (slots.FirstOrDefault(s => !allowed.Contains(s)) is { } unknown)
+            {
+                return $"The slot {{{unknown}}} is unknown here; allowed: {Braced(allowed)}. Write '{{{{' for a brace.";
+            }
+
+            return required.FirstOrDefault(r => !slots.Contains(r)) is { } missing ? $"The slot {{{missing}}} must be in the template." : null;
+        }
+        catch (FormatException e)
+        {
+            return e.Message;
+        }
+    }
+
     /// <summary>Parses a template.</summary>
     /// <exception cref="FormatException">A brace has no partner, or a slot no name.</exception>
     public static PromptTemplate Parse(string template)
@@ -63,5 +88,7 @@ public sealed class PromptTemplate
         ? s.Text
         : values.TryGetValue(s.Slot, out var value)
             ? value
-            : throw new KeyNotFoundException($"Prompt template: the slot {{{s.Slot}}} has no value here; there are {string.Join(", ", values.Keys.Select(k => $"{{{k}}}"))}.")));
+            : throw new KeyNotFoundException($"Prompt template: the slot {{{s.Slot}}} has no value here; there are {Braced(values.Keys)}.")));
+
+    private static string Braced(IEnumerable<string> names) => string.Join(", ", names.Select(n => $"{{{n}}}"));
 }

@@ -7,7 +7,7 @@ namespace XInstruct.Domain.Recipes;
 public abstract class TableOptions
 {
     [Required]
-    [Description("File; {lang} stands for each language's code. Relative to the recipe.")]
+    [Description("File; {lang} stands for each language's code. Relative to the recipe, in --set to the current folder.")]
     public string Path { get; set; } = "";
 }
 
@@ -50,10 +50,10 @@ public sealed class SeedOptions : TableOptions
     [Description("Column of the English instruction.")]
     public string Instruction { get; set; } = "instruction";
 
-    [Description("Column of the response in the target language.")]
+    [Description("Column of the response in the target language. With a template it defaults to corpus.text.")]
     public string Output { get; set; } = "output";
 
-    [Description("Builds the instruction from a labelled row, e.g. \"Write a {label} product review in {language}.\"")]
+    [Description("Builds the instruction from a labelled row; seeds.path then defaults to corpus.path. E.g. \"Write a {label} product review in {language}.\"")]
     public string? Template { get; set; }
 
     [Description("Column of the label that fills {label}.")]
@@ -86,6 +86,6 @@ public sealed class TruthOptions : TableOptions
     [Description("JSON: field -> value -> words by which an English instruction shows it. Without it the value itself is looked for.")]
     public string? Lexicon { get; set; }
 
-    [Description("Truth comes from this index-parallel file in a known language instead.")]
+    [Description("Truth comes from this index-parallel file in a known language instead. When truth.path is left out it is corpus.path, and this is seeds.alignWith.")]
     public string? AlignWith { get; set; }
 }

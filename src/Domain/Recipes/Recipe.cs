@@ -24,23 +24,30 @@ public sealed class Recipe
     [Description("CPU threads of the local models. Sums depend on it in the last bit, so it is part of the result.")]
     public int Threads { get; set; } = 2;
 
+    [Description("Natural texts in the target languages.")]
     [Required]
     public CorpusOptions Corpus { get; set; } = new();
 
+    [Description("Known good pairs.")]
     [Required]
     public SeedOptions Seeds { get; set; } = new();
 
     [Description("Truth for the report only; the pipeline never reads it and it never changes a release.")]
     public TruthOptions? Truth { get; set; }
 
+    [Description("The models of the run and how they are trained.")]
     public ModelsOptions Models { get; set; } = new();
 
+    [Description("The refine loop: rate, keep, retrain, regenerate.")]
     public RefineOptions Refine { get; set; } = new();
 
+    [Description("Clustering the instructions and sampling across clusters, per language.")]
     public DiversifyOptions Diversify { get; set; } = new();
 
+    [Description("Evaluation on the held-out seeds.")]
     public EvaluateOptions Evaluate { get; set; } = new();
 
+    [Description("How work is cut.")]
     public PlanOptions Plan { get; set; } = new();
 }
 

@@ -15,9 +15,8 @@ public static class SeedSplit
     public static (IReadOnlyList<Seed> Training, IReadOnlyList<Seed> HeldOut) Of(IReadOnlyList<Seed> seeds, double share, int seed)
     {
         var count = share <= 0 || seeds.Count < 2 ? 0 : Math.Max(1, (int)Math.Round(share * seeds.Count));
-        var order = seeds.Select(s => s.Index).Order().ToArray();
-        new DeterministicRandom($"held-out/{seed}").Shuffle<int>(order);
-        var heldOut = order.Take(count).ToHashSet();
+        // Each index has a key of its own: a row that one language lacks moves no other row.
+        var heldOut = seeds.Select(s => s.Index).OrderBy(i => DeterministicRandom.SeedOf($"held-out/{seed}/{i}")).ThenBy(i => i).Take(count).ToHashSet();
         return ([.. seeds.Where(s => !heldOut.Contains(s.Index)).OrderBy(s => s.Index)], [.. seeds.Where(s => heldOut.Contains(s.Index)).OrderBy(s => s.Index)]);
     }
 

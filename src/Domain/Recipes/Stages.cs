@@ -59,12 +59,15 @@ public enum NewData
 /// <summary>Clustering the instructions and sampling across clusters, per language.</summary>
 public sealed class DiversifyOptions
 {
-    [Range(1, 100_000)] public int Clusters { get; set; } = 24;
+    [Range(1, 100_000)]
+    [Description("Clusters of a language's instructions.")]
+    public int Clusters { get; set; } = 24;
 
     [Range(1, int.MaxValue)]
     [Description("Samples of a language in the release.")]
     public int Target { get; set; } = 32_000;
 
+    [Description("Which samples of a cluster are taken: nearest to its centre, or random.")]
     public Pick Pick { get; set; } = Pick.Nearest;
 }
 

@@ -143,7 +143,10 @@ internal sealed partial class Engine : IAsyncDisposable
 
     public void Poke(DateTime due) => sweeper?.Poke(due);
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => DisposeAsync(dropSchema: false);
+
+    /// <summary>Ends everything that reads the schema, then, if asked, drops it.</summary>
+    public async ValueTask DisposeAsync(bool dropSchema)
     {
         await stop.CancelAsync().ConfigureAwait(false);
         Wakeups.SetAll();
@@ -152,10 +155,14 @@ internal sealed partial class Engine : IAsyncDisposable
             await sweeper.Completion.ConfigureAwait(false);
         }
         await Listener.Completion.ConfigureAwait(false);
+        if (dropSchema)
+        {
+            await DropSchemaAsync().ConfigureAwait(false);
+        }
         await source.DisposeAsync().ConfigureAwait(false);
     }
 
-    public async Task DropSchemaAsync()
+    private async Task DropSchemaAsync()
     {
         await using var connection = await source.OpenConnectionAsync().ConfigureAwait(false);
         await using var command = new NpgsqlCommand($"DROP SCHEMA IF EXISTS {schema} CASCADE", connection);

@@ -109,11 +109,7 @@ public class WorkflowEnvironment : IAsyncDisposable
             {
                 return;
             }
-            if (throwAway)
-            {
-                await engine.DropSchemaAsync().ConfigureAwait(false);
-            }
-            await engine.DisposeAsync().ConfigureAwait(false);
+            await engine.DisposeAsync(dropSchema: throwAway).ConfigureAwait(false);
         }
     }
 }

@@ -1,0 +1,146 @@
+using System.Text.RegularExpressions;
+using XInstruct.Activities.Tables;
+using XInstruct.Domain.Recipes;
+
+namespace XInstruct.Activities.Recipes;
+
+/// <summary>Looks whether the files of a recipe are there, can be read and have the columns that the recipe names.</summary>
+internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList problems)
+{
+    private const int RowsToLookAt = 20;
+
+    /// <summary>Checks the files of a bound recipe with absolute paths.</summary>
+    public void Check(Recipe recipe)
+    {
+        foreach (var key in PathKey.Files.Where(k => !k.IsTruth)) CheckFile(key, recipe);
+        foreach (var key in PathKey.Folders) CheckFolder(key, recipe);
+        var (corpus, seeds) = (recipe.Corpus, recipe.Seeds);
+        Columns("corpus.path", corpus.Path, recipe, ("corpus.text", corpus.Text), ("corpus.id", corpus.Id));
+        if (seeds.Template is null) Columns("seeds.path", seeds.Path, recipe, ("seeds.instruction", seeds.Instruction), ("seeds.output", seeds.Output));
+        else if (seeds.AlignWith is null) Columns("seeds.path", seeds.Path, recipe, ("seeds.output", seeds.Output), ("seeds.label", seeds.Label));
+        else
+        {
+            Columns("seeds.path", seeds.Path, recipe, ("seeds.output", seeds.Output));
+            Columns("seeds.alignWith", seeds.AlignWith, recipe, ("seeds.label", seeds.Label));
+        }
+
+        CheckSeedRows(recipe);
+    }
+
+    /// <summary>Checks the files of the truth, without which a run is the same.</summary>
+    public void CheckTruth(Recipe recipe)
+    {
+        foreach (var key in PathKey.Files.Where(k => k.IsTruth)) CheckFile(key, recipe);
+        if (recipe.Truth is { } truth)
+        {
+            var fields = truth.Fields.Where(f => f is not ("lang" or "language")).Select(f => ("truth.fields", (string?)f)).ToArray();
+            Columns("truth.path", truth.Path, recipe, [("truth.id", truth.Id), ("truth.spoilt", truth.Spoilt), .. truth.AlignWith is null ? fields : []]);
+            if (truth.AlignWith is not null) Columns("truth.alignWith", truth.AlignWith, recipe, fields);
+        }
+    }
+
+    private void CheckFile(PathKey key, Recipe recipe)
+    {
+        if (key.Get(recipe) is not { Length: > 0 } path || problems.Has(key.Key)) return;
+        if (UnknownSlot().Match(path) is { Success: true } slot)
+        {
+            Add(key.Key, $"Only {{lang}} stands for something in a path; {slot.Value} does not.");
+            return;
+        }
+
+        foreach (var file in Paths(path, recipe))
+        {
+            if (Directory.Exists(file)) Add(key.Key, $"{file} is a folder; a file is needed.");
+            else if (!File.Exists(file)) Add(key.Key, $"No file {file}.{Neighbour(file)}");
+        }
+    }
+
+    private void CheckFolder(PathKey key, Recipe recipe)
+    {
+        if (key.Get(recipe) is not { } path || problems.Has(key.Key)) return;
+        if (!Directory.Exists(path)) Add(key.Key, $"No folder {path}.{Neighbour(path)}");
+        else if (new[] { "config.json", "tokenizer.json" }.FirstOrDefault(f => !File.Exists(Path.Combine(path, f))) is { } missing) Add(key.Key, $"{path} has no {missing}.");
+        else if (!Directory.EnumerateFiles(path, "*.safetensors").Any()) Add(key.Key, $"{path} has no *.safetensors.");
+    }
+
+    private static string Neighbour(string path)
+    {
+        var folder = Path.GetDirectoryName(path)!;
+        if (!Directory.Exists(folder)) return $" Its folder is not there either.";
+        var names = Directory.EnumerateFileSystemEntries(folder).Take(10_000).Select(f => Path.GetFileName(f)!).ToList();
+        return names.Count == 0 ? " Its folder is empty." : $" The nearest name there is {RecipeKey.Nearest(Path.GetFileName(path), names)}.";
+    }
+
+    /// <summary>A column that none of the first rows has is a wrong name; a later row without it is a bad row of its own.</summary>
+    private void Columns(string pathKey, string path, Recipe recipe, params (string Key, string? Column)[] columns)
+    {
+        if (path.Length == 0 || problems.Has(pathKey)) return;
+        foreach (var file in Paths(path, recipe))
+        {
+            var rows = Head(pathKey, file, recipe.Corpus.MaxRowBytes);
+            if (rows is null) continue;
+            var readable = rows.Where(r => r.Columns is not null).Select(r => r.Columns!).ToList();
+            if (readable.Count == 0)
+            {
+                Add(pathKey, rows.Count == 0 ? $"{file} has no rows." : $"The first rows of {file} cannot be read as JSONL, JSON array or CSV in UTF-8: {rows[0].Problem}.");
+                continue;
+            }
+
+            var names = readable.SelectMany(r => r.Keys).Distinct(StringComparer.Ordinal).ToList();
+            foreach (var (key, column) in columns)
+            {
+                if (column is null || names.Contains(column)) continue;
+                var nearest = names.Count == 0 ? "" : $" Did you mean '{RecipeKey.Nearest(column, names)}'? There are: {string.Join(", ", names.Take(20))}.";
+                Add(key, $"The first rows of {file} have no column '{column}'.{nearest}");
+            }
+        }
+    }
+
+    private List<TableRow>? Head(string key, string file, int maxRowBytes)
+    {
+        try
+        {
+            return TableReader.ReadAsync(file, new TableReadOptions(maxRowBytes), CancellationToken.None).Take(RowsToLookAt).ToBlockingEnumerable().ToList();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Add(key, $"{file} cannot be read: {e.Message}");
+            return null;
+        }
+    }
+
+    /// <summary>Seeds drawn from the corpus files themselves must be the same rows in every language, or a seed's translation stays in a corpus.</summary>
+    private void CheckSeedRows(Recipe recipe)
+    {
+        if (recipe.Seeds.Take is not { } take || recipe.Seeds.Path.Length == 0 || problems.Has("seeds") || problems.Has("corpus")) return;
+        var isShared = recipe.Seeds.Path == recipe.Corpus.Path;
+        var counts = new List<(string File, int Rows)>();
+        try
+        {
+            foreach (var file in Paths(recipe.Seeds.Path, recipe).Concat(recipe.Seeds.AlignWith is { } aligned ? Paths(aligned, recipe) : []))
+            {
+                counts.Add((file, SeedReader.CountAsync(file, CancellationToken.None).GetAwaiter().GetResult()));
+            }
+        }
+        catch (SeedException e)
+        {
+            Add("seeds.path", e.Message);
+            return;
+        }
+
+        foreach (var (file, rows) in counts.Where(c => c.Rows < take)) Add("seeds.take", $"Must not be above the rows of {file}, which has {rows}; it is {take}.");
+        var (first, expected) = counts[0];
+        if ((isShared || recipe.Seeds.AlignWith is not null) && counts.Find(c => c.Rows != expected) is { File: not null } other)
+        {
+            Add("seeds.take", $"Rows are drawn at the same indices of index-parallel files, but {first} has {expected} rows and {other.File} has {other.Rows}.");
+        }
+    }
+
+    private static IEnumerable<string> Paths(string path, Recipe recipe) =>
+        (PathKey.IsPerLanguage(path) ? recipe.Languages.Select(l => PathKey.For(path, l)) : [path]).Distinct(StringComparer.Ordinal);
+
+    private void Add(string key, string message) => problems.Add(binder.PlaceOf(key), key, message);
+
+    [GeneratedRegex(@"\{(?!lang\})[A-Za-z]*\}", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex UnknownSlot();
+}

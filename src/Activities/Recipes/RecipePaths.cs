@@ -1,0 +1,60 @@
+using XInstruct.Domain.Recipes;
+
+namespace XInstruct.Activities.Recipes;
+
+/// <summary>The keys of a recipe that name files.</summary>
+internal sealed record PathKey(string Key, Func<Recipe, string?> Get, Action<Recipe, string> Set)
+{
+    /// <summary>Tables and the lexicon.</summary>
+    public static IReadOnlyList<PathKey> Files { get; } =
+    [
+        new("corpus.path", r => r.Corpus.Path, (r, p) => r.Corpus.Path = p),
+        new("seeds.path", r => r.Seeds.Path, (r, p) => r.Seeds.Path = p),
+        new("seeds.alignWith", r => r.Seeds.AlignWith, (r, p) => r.Seeds.AlignWith = p),
+        new("truth.path", r => r.Truth?.Path, (r, p) => r.Truth!.Path = p),
+        new("truth.alignWith", r => r.Truth?.AlignWith, (r, p) => r.Truth!.AlignWith = p),
+        new("truth.lexicon", r => r.Truth?.Lexicon, (r, p) => r.Truth!.Lexicon = p),
+    ];
+
+    /// <summary>Folders of models.</summary>
+    public static IReadOnlyList<PathKey> Folders { get; } =
+    [
+        new("models.generator.base", r => r.Models.Generator.Base, (r, p) => r.Models.Generator.Base = p),
+        new("models.evaluator.base", r => r.Models.Evaluator.Base, (r, p) => r.Models.Evaluator.Base = p),
+        new("models.student.base", r => r.Models.Student.Base, (r, p) => r.Models.Student.Base = p),
+    ];
+
+    /// <summary>Read by the report only; a run needs none of them.</summary>
+    public bool IsTruth => Key.StartsWith("truth.", StringComparison.Ordinal);
+
+    /// <summary>A path with the language's code in its place.</summary>
+    public static string For(string path, string language) => path.Replace("{lang}", language, StringComparison.Ordinal);
+
+    /// <summary>Whether each language has a file of its own.</summary>
+    public static bool IsPerLanguage(string path) => path.Contains("{lang}", StringComparison.Ordinal);
+}
+
+/// <summary>Makes paths absolute and fills in those that follow from others.</summary>
+internal static class RecipePaths
+{
+    /// <summary>A path in the file is relative to the file, one from the command line to the current folder.</summary>
+    public static void Resolve(Recipe recipe, string folder, RecipeBinder binder)
+    {
+        foreach (var key in PathKey.Files.Concat(PathKey.Folders))
+        {
+            if (key.Get(recipe) is not { Length: > 0 } path || path.Contains('\0', StringComparison.Ordinal)) continue;
+            key.Set(recipe, Path.GetFullPath(path, binder.PlaceOf(key.Key).IsOverride ? Environment.CurrentDirectory : folder));
+        }
+
+        if (recipe.Seeds.Template is not null)
+        {
+            // Labelled rows are texts of the corpus' kind.
+            if (!binder.IsWritten("seeds.path")) recipe.Seeds.Path = recipe.Corpus.Path;
+            if (!binder.IsWritten("seeds.output")) recipe.Seeds.Output = recipe.Corpus.Text;
+        }
+
+        if (recipe.Truth is not { } truth || binder.IsWritten("truth.path")) return;
+        truth.Path = recipe.Corpus.Path;
+        if (!binder.IsWritten("truth.alignWith")) truth.AlignWith = recipe.Seeds.AlignWith;
+    }
+}
