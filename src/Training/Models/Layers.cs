@@ -181,7 +181,7 @@ internal sealed class DecoderBody : Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public Tensor EmbeddingWeight => _embedding.weight;
+    public Tensor EmbeddingWeight => _embedding.weight!;
 
     public override Tensor forward(Tensor input) => throw new NotSupportedException("The body needs the pass: call States.");
 

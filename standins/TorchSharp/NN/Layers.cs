@@ -80,11 +80,12 @@ public sealed class Embedding : nn.Module<Tensor, Tensor>
         ConditionallyRegisterParameter(nameof(weight), _weight);
     }
 
-    public Parameter weight
+    public Parameter? weight
     {
         get => _weight;
         set
         {
+            ArgumentNullException.ThrowIfNull(value);
             if (!ReferenceEquals(value, _weight)) _weight.Dispose();
             _weight = (Parameter)value.DetachFromDisposeScope();
             ConditionallyRegisterParameter(nameof(weight), _weight);

@@ -87,7 +87,7 @@ public sealed class ModuleTests
         linear.weight.abs().max().item<float>().ShouldBeInRange(0.09f, 0.1f);
         linear.bias!.abs().max().item<float>().ShouldBeInRange(0.08f, 0.1f);
         using var embedding = Embedding(1000, 20);
-        embedding.weight.std().item<float>().ShouldBe(1, 0.03f);
+        embedding.weight!.std().item<float>().ShouldBe(1, 0.03f);
         embedding.call(tensor(new long[] { 3, 3 })).shape.ShouldBe([2, 20]);
         using var norm = LayerNorm(4);
         norm.call(tensor(new float[] { 1, 2, 3, 4 })).data<float>().ToArray().ShouldBe([-1.3416355f, -0.4472118f, 0.4472118f, 1.3416355f], 1e-5);

@@ -70,10 +70,10 @@ public sealed class OptimizerTests
         using var scope = NewDisposeScope();
         var (a, b, unused) = (Parameter(ones(1)), Parameter(ones(1)), Parameter(ones(1)));
         ((a * 3) + (b * 4)).sum().backward();
-        utils.clip_grad_norm_([a, b, unused], 1).ShouldBe(5, 1e-6);
+        nn.utils.clip_grad_norm_([a, b, unused], 1).ShouldBe(5, 1e-6);
         a.grad!.item<float>().ShouldBe(0.6f, 1e-5f);
         b.grad!.item<float>().ShouldBe(0.8f, 1e-5f);
-        utils.clip_grad_norm_([a, b], 10).ShouldBe(1, 1e-5);
+        nn.utils.clip_grad_norm_([a, b], 10).ShouldBe(1, 1e-5);
         a.grad!.item<float>().ShouldBe(0.6f, 1e-5f);
     }
 
@@ -108,7 +108,7 @@ public sealed class OptimizerTests
             optimizer.zero_grad();
             var loss = functional.mse_loss(model.call(x), x.sum(1, keepdim: true));
             loss.backward();
-            utils.clip_grad_norm_(model.parameters(), 1.0);
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0);
             optimizer.step();
             return loss.item<float>();
         }
