@@ -1,6 +1,7 @@
 using JasperFx;
 using JasperFx.Events.Projections;
 using Marten;
+using Weasel.Core;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Runs;
 using XInstruct.Domain.Samples;

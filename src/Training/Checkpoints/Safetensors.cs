@@ -43,8 +43,9 @@ internal static class Safetensors
             using var json = JsonDocument.Parse(header, new JsonDocumentOptions { MaxDepth = 8 });
             return Places(file, json.RootElement, 8 + (long)length, stream.Length);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // The second comes from text that is not UTF-8.
             throw new CheckpointException(file, "", "has a header that is not JSON: " + e.Message);
         }
     }
@@ -143,7 +144,8 @@ internal static class Safetensors
         }
 
         if (!entry.Value.TryGetProperty("data_offsets", out var offsets) || offsets.ValueKind != JsonValueKind.Array || offsets.GetArrayLength() != 2
-            || !offsets[0].TryGetInt64(out var from) || !offsets[1].TryGetInt64(out var to))
+            || offsets[0].ValueKind != JsonValueKind.Number || !offsets[0].TryGetInt64(out var from)
+            || offsets[1].ValueKind != JsonValueKind.Number || !offsets[1].TryGetInt64(out var to))
         {
             throw Error("has no usable data_offsets.");
         }

@@ -42,24 +42,6 @@ internal sealed class RmsNorm : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input) => _weight * (input * (input.square().mean([-1], true) + _epsilon).rsqrt());
 }
 
-/// <summary>A token's row of the embedding matrix.</summary>
-internal sealed class TokenEmbedding : Module<Tensor, Tensor>
-{
-    [ComponentName(Name = "weight")]
-    private readonly Parameter _weight;
-
-    public TokenEmbedding(long count, long size)
-        : base(nameof(TokenEmbedding))
-    {
-        _weight = Parameter(zeros(count, size));
-        RegisterComponents();
-    }
-
-    public Tensor Weight => _weight;
-
-    public override Tensor forward(Tensor input) => functional.embedding(input, _weight);
-}
-
 /// <summary>SwiGLU (Shazeer 2020).</summary>
 internal sealed class FeedForward : Module<Tensor, Tensor>
 {
@@ -181,7 +163,7 @@ internal sealed class DecoderBody : Module<Tensor, Tensor>
     private readonly Dropout _dropout;
 
     [ComponentName(Name = "embed_tokens")]
-    private readonly TokenEmbedding _embedding;
+    private readonly Embedding _embedding;
 
     [ComponentName(Name = "layers")]
     private readonly ModuleList<DecoderLayer> _layers;
@@ -193,13 +175,13 @@ internal sealed class DecoderBody : Module<Tensor, Tensor>
         : base(nameof(DecoderBody))
     {
         _dropout = dropout;
-        _embedding = new TokenEmbedding(config.VocabularySize, config.HiddenSize);
+        _embedding = Embedding(config.VocabularySize, config.HiddenSize);
         _layers = ModuleList(Enumerable.Range(0, config.Layers).Select(_ => new DecoderLayer(config, rotary, dropout)).ToArray());
         _norm = new RmsNorm(config.HiddenSize, config.NormEpsilon);
         RegisterComponents();
     }
 
-    public Tensor EmbeddingWeight => _embedding.Weight;
+    public Tensor EmbeddingWeight => _embedding.weight!;
 
     public override Tensor forward(Tensor input) => throw new NotSupportedException("The body needs the pass: call States.");
 

@@ -2,220 +2,285 @@ using System.Reflection;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 
-namespace TorchSharp.Modules
-{
-    /// <summary>A tensor that is learnt.</summary>
-    public sealed class Parameter : torch.Tensor
-    {
-        public Parameter(torch.Tensor data, bool requires_grad = true)
-            : base(data.detach().DetachFromDisposeScope().Release())
-        {
-            // A parameter outlives the scope it was made in only when that scope is not its own: official parameters die with it.
-            this.requires_grad = requires_grad;
-        }
-    }
-}
+namespace TorchSharp;
 
-namespace TorchSharp
+public static partial class torch
 {
-    public static partial class torch
+    public static partial class nn
     {
-        public partial class Tensor
+        /// <summary>A part of a model: named parameters, buffers and parts of its own.</summary>
+        public class Module : IDisposable
         {
-            /// <summary>Gives the native tensor to another owner.</summary>
-            internal IntPtr Release()
+            private readonly List<(string Name, Module Module)> _modules = [];
+            private readonly List<(string Name, Parameter Parameter)> _parameters = [];
+            private readonly List<(string Name, Tensor Buffer, bool Persistent)> _buffers = [];
+            private readonly string _name;
+            private bool _registered;
+            private bool _training = true;
+
+            protected Module(string name) => _name = name;
+
+            public virtual bool training => _training;
+
+            public virtual string GetName() => _name;
+
+            public virtual void train(bool train = true)
             {
-                var handle = Interlocked.Exchange(ref _handle, IntPtr.Zero);
-                if (handle != IntPtr.Zero) Interlocked.Decrement(ref s_count);
-                _scope?.Remove(this);
-                _scope = null;
+                _training = train;
+                foreach (var (_, module) in named_children()) module.train(train);
+            }
+
+            public virtual void eval() => train(false);
+
+            public virtual void zero_grad(bool set_to_none = true)
+            {
+                foreach (var parameter in parameters())
+                {
+                    if (set_to_none)
+                    {
+                        parameter.grad = null;
+                        continue;
+                    }
+
+                    using var grad = parameter.grad;
+                    grad?.zero_();
+                }
+            }
+
+            public virtual Module apply(Action<Module> fn)
+            {
+                foreach (var (_, module) in _modules) module.apply(fn);
+                fn(this);
+                return this;
+            }
+
+            public virtual IEnumerable<(string name, Module module)> named_children() => _modules;
+
+            public virtual IEnumerable<Module> children() => named_children().Select(child => child.module);
+
+            public virtual IEnumerable<(string name, Module module)> named_modules()
+            {
+                foreach (var child in _modules) yield return child;
+                foreach (var (name, module) in _modules)
+                {
+                    foreach (var (inner, part) in module.named_modules()) yield return ($"{name}.{inner}", part);
+                }
+            }
+
+            public virtual IEnumerable<Module> modules() => named_modules().Select(m => m.module);
+
+            public virtual IEnumerable<(string name, Parameter parameter)> named_parameters(bool recurse = true)
+            {
+                var seen = new HashSet<Parameter>(ReferenceEqualityComparer.Instance);
+                foreach (var own in _parameters)
+                {
+                    if (!own.Parameter.IsInvalid && seen.Add(own.Parameter)) yield return own;
+                }
+
+                if (!recurse) yield break;
+                foreach (var (name, module) in _modules)
+                {
+                    foreach (var (inner, parameter) in module.named_parameters())
+                    {
+                        if (seen.Add(parameter)) yield return ($"{name}.{inner}", parameter);
+                    }
+                }
+            }
+
+            public virtual IEnumerable<Parameter> parameters(bool recurse = true) => named_parameters(recurse).Select(p => p.parameter);
+
+            /// <summary>As in the package, buffers that are not persistent are never listed.</summary>
+            public virtual IEnumerable<(string name, Tensor buffer)> named_buffers(bool recurse = true, bool include_nonpersistent = true)
+            {
+                foreach (var (name, buffer, persistent) in _buffers)
+                {
+                    if (persistent && !buffer.IsInvalid) yield return (name, buffer);
+                }
+
+                if (!recurse) yield break;
+                foreach (var (name, module) in _modules)
+                {
+                    foreach (var (inner, buffer) in module.named_buffers(true, include_nonpersistent)) yield return ($"{name}.{inner}", buffer);
+                }
+            }
+
+            public virtual IEnumerable<Tensor> buffers(bool recurse = true, bool include_nonpersistent = true) => named_buffers(recurse, include_nonpersistent).Select(b => b.buffer);
+
+            public virtual Dictionary<string, Tensor> state_dict(Dictionary<string, Tensor>? destination = null, string? prefix = null)
+            {
+                destination ??= [];
+                string Key(string name) => string.IsNullOrEmpty(prefix) ? name : $"{prefix}.{name}";
+                foreach (var (name, parameter) in named_parameters()) destination.TryAdd(Key(name), parameter);
+                foreach (var (name, buffer) in named_buffers(include_nonpersistent: false)) destination.TryAdd(Key(name), buffer);
+                foreach (var (name, module) in _modules) module.state_dict(destination, Key(name));
+                return destination;
+            }
+
+            public virtual (IList<string> missing_keys, IList<string> unexpected_keyes) load_state_dict(Dictionary<string, Tensor> source, bool strict = true, IList<string>? skip = null)
+            {
+                var target = state_dict();
+                bool Wanted(string key) => skip is null || !skip.Contains(key);
+                var missing = target.Keys.Where(key => Wanted(key) && !source.ContainsKey(key)).ToList();
+                var unexpected = source.Keys.Where(key => Wanted(key) && !target.ContainsKey(key)).ToList();
+                if (strict && missing.Count + unexpected.Count > 0) throw new InvalidOperationException("The loaded state_dict is not identical to the target dictionary.");
+                using var noGrad = no_grad();
+                foreach (var (key, tensor) in source)
+                {
+                    if (Wanted(key) && target.TryGetValue(key, out var own)) own.copy_(tensor);
+                }
+
+                return (missing, unexpected);
+            }
+
+            public virtual bool has_parameter(string target) => get_parameter(target) is not null;
+
+            public virtual bool has_buffer(string target) => get_buffer(target) is not null;
+
+            public virtual Parameter? get_parameter(string target) => named_parameters().FirstOrDefault(p => p.name == target).parameter;
+
+            public virtual Tensor? get_buffer(string target) => named_buffers().FirstOrDefault(b => b.name == target).buffer;
+
+            public virtual void register_buffer(string name, Tensor tensor, bool persistent = true)
+            {
+                if (tensor is null || tensor.IsInvalid) throw new ArgumentNullException(nameof(tensor), "A null tensor cannot be registered as a buffer.");
+                if (_buffers.Exists(b => b.Name == name)) throw new InvalidOperationException($"Tensor {name} is already registered.");
+                _buffers.Add((name, tensor, persistent));
+            }
+
+            public virtual void register_parameter(string name, Parameter param)
+            {
+                if (param is null || param.IsInvalid) throw new ArgumentNullException(nameof(param), "A null tensor cannot be registered as a parameter.");
+                if (_parameters.Exists(p => p.Name == name)) throw new InvalidOperationException($"Parameter {name} is already registered.");
+                _parameters.Add((name, param));
+            }
+
+            public void add_module(string name, Module module) => register_module(name, module);
+
+            public virtual void register_module(string name, Module submodule)
+            {
+                if (submodule is null)
+                {
+                    _modules.RemoveAll(m => m.Name == name);
+                    return;
+                }
+
+                if (name.Contains('.', StringComparison.Ordinal)) throw new ArgumentException($"module name can't contain \".\", got: {name}");
+                if (name.Length == 0) throw new ArgumentException("module name can't be empty string \"\"");
+                if (_modules.Exists(m => m.Name == name)) throw new InvalidOperationException($"Sub-module {name} is already registered.");
+                submodule.RegisterComponents();
+                _modules.Add((name, submodule));
+            }
+
+            public void Dispose()
+            {
+                Dispose(true);
                 GC.SuppressFinalize(this);
-                return handle;
             }
-        }
 
-        public static partial class nn
-        {
-            public static Parameter Parameter(Tensor data, bool requires_grad = true) => new(data, requires_grad);
-
-            /// <summary>A part of a model: named parameters, buffers and parts of its own.</summary>
-            public class Module : IDisposable
+            protected virtual void RegisterComponents()
             {
-                private readonly List<(string Name, Module Module)> _modules = [];
-                private readonly List<(string Name, Parameter Parameter)> _parameters = [];
-                private readonly List<(string Name, Tensor Buffer)> _buffers = [];
-                private readonly string _name;
-                private bool _registered;
-
-                protected Module(string name) => _name = name;
-
-                public bool training { get; private set; } = true;
-
-                public virtual string GetName() => _name;
-
-                protected virtual void RegisterComponents()
+                if (_registered) return;
+                foreach (var field in Fields(GetType()))
                 {
-                    if (_registered) return;
-                    foreach (var field in Fields(GetType()))
+                    var name = ComponentName(field);
+                    if (_modules.Exists(m => m.Name == name) || _parameters.Exists(p => p.Name == name) || _buffers.Exists(b => b.Name == name)) continue;
+                    switch (field.GetValue(this))
                     {
-                        var name = field.GetCustomAttribute<ComponentNameAttribute>()?.Name ?? field.Name;
-                        switch (field.GetValue(this))
-                        {
-                            case Module module: register_module(name, module); break;
-                            case Parameter parameter: register_parameter(name, parameter); break;
-                            case Tensor buffer: register_buffer(name, buffer); break;
-                            default: break;
-                        }
-                    }
-
-                    _registered = true;
-                }
-
-                public virtual void register_module(string name, Module submodule) => _modules.Add((name, submodule));
-
-                public virtual void register_parameter(string name, Parameter param)
-                {
-                    param.DetachFromDisposeScope();
-                    _parameters.Add((name, param));
-                }
-
-                public virtual void register_buffer(string name, Tensor buffer, bool persistent = true)
-                {
-                    buffer.DetachFromDisposeScope();
-                    _buffers.Add((name, buffer));
-                }
-
-                public virtual IEnumerable<(string name, Module module)> named_children() => _modules;
-
-                public virtual IEnumerable<(string name, Parameter parameter)> named_parameters(bool recurse = true)
-                {
-                    foreach (var own in _parameters) yield return own;
-                    if (!recurse) yield break;
-                    foreach (var (name, module) in _modules)
-                    {
-                        foreach (var (inner, parameter) in module.named_parameters()) yield return ($"{name}.{inner}", parameter);
+                        case Module module: register_module(name, module); break;
+                        case Parameter parameter: register_parameter(name, parameter); break;
+                        case Tensor buffer: register_buffer(name, buffer); break;
+                        default: break;
                     }
                 }
 
-                public virtual IEnumerable<Parameter> parameters(bool recurse = true) => named_parameters(recurse).Select(p => p.parameter);
+                _registered = true;
+            }
 
-                public virtual void train(bool on = true)
+            protected void ConditionallyRegisterParameter(string name, Parameter? value)
+            {
+                var at = _parameters.FindIndex(p => p.Name == name);
+                if (value is null)
                 {
-                    training = on;
-                    foreach (var (_, module) in _modules) module.train(on);
+                    if (at >= 0) _parameters.RemoveAt(at);
                 }
-
-                public void eval() => train(false);
-
-                public virtual void zero_grad(bool set_to_none = true)
+                else if (at >= 0)
                 {
-                    foreach (var parameter in parameters()) parameter.grad = null;
+                    _parameters[at] = (name, value);
                 }
-
-                public void Dispose()
+                else
                 {
-                    Dispose(true);
-                    GC.SuppressFinalize(this);
+                    _parameters.Add((name, value));
                 }
+            }
 
-                protected virtual void Dispose(bool disposing)
-                {
-                    foreach (var (_, parameter) in _parameters) parameter.Dispose();
-                    foreach (var (_, buffer) in _buffers) buffer.Dispose();
-                    foreach (var (_, module) in _modules) module.Dispose();
-                }
+            protected virtual void Dispose(bool disposing)
+            {
+                if (!disposing) return;
+                foreach (var (_, buffer, _) in _buffers) buffer.DetachFromDisposeScope().Dispose();
+                foreach (var (_, parameter) in _parameters) parameter.DetachFromDisposeScope().Dispose();
+                foreach (var (_, module) in _modules) module.Dispose();
+            }
 
-                private static IEnumerable<FieldInfo> Fields(Type type)
+            /// <summary>Moves and converts what it holds; parameters become new objects, their fields follow.</summary>
+            internal void Move(Device? device, ScalarType? dtype)
+            {
+                foreach (var (_, module) in named_children()) module.Move(device, dtype);
+                using var noGrad = no_grad();
+                foreach (var (name, parameter) in _parameters.ToArray())
                 {
-                    for (Type? t = type; t is not null && t != typeof(Module); t = t.BaseType)
+                    if (Same(parameter, device, dtype)) continue;
+                    var grad = parameter.grad;
+                    var moved = new Parameter(Moved(parameter, device, dtype), parameter.requires_grad).DetachFromDisposeScope();
+                    if (grad is not null)
                     {
-                        foreach (var field in t.GetFields(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.DeclaredOnly)) yield return field;
-                    }
-                }
-
-            }
-
-            /// <summary>A module of one argument.</summary>
-            public abstract class Module<T, TResult>(string name) : Module(name)
-            {
-                public abstract TResult forward(T input);
-
-                public TResult call(T input) => forward(input);
-            }
-
-            public static Modules.ModuleList<T> ModuleList<T>(params T[] modules)
-                where T : Module => new(modules);
-
-            public static class functional
-            {
-                private static readonly Native.Op LinearOp = new("aten::linear"), EmbeddingOp = new("aten::embedding"), DropoutOp = new("aten::dropout"), SiluOp = new("aten::silu"), GeluOp = new("aten::gelu"), LayerNormOp = new("aten::layer_norm"), CrossEntropyOp = new("aten::cross_entropy_loss");
-
-                public static Tensor linear(Tensor input, Tensor weights, Tensor? bias = null) => LinearOp.Call(input, weights, bias);
-
-                public static Tensor embedding(Tensor x, Tensor weight) => EmbeddingOp.Call(weight, x);
-
-                public static Tensor dropout(Tensor input, double p = 0.5, bool training = true, bool inplace = false) => DropoutOp.Call(input, p, training);
-
-                public static Tensor silu(Tensor x, bool inplace = false) => SiluOp.Call(x);
-
-                public static Tensor gelu(Tensor x, bool inplace = false) => GeluOp.Call(x);
-
-                public static Tensor cross_entropy(
-                    Tensor input, Tensor target, Tensor? weight = null, long ignore_index = -100, Reduction reduction = Reduction.Mean, double label_smoothing = 0.0) =>
-                    CrossEntropyOp.Call(input, target, weight, (long)reduction, ignore_index, label_smoothing);
-            }
-
-            public enum Reduction : long
-            {
-                None = 0,
-                Mean = 1,
-                Sum = 2,
-            }
-
-            public static class utils
-            {
-                public static double clip_grad_norm_(IEnumerable<Parameter> tensors, double max_norm, double norm_type = 2.0)
-                {
-                    if (norm_type != 2.0) throw new NotSupportedException("Only the L2 norm is built here.");
-                    using var scope = NewDisposeScope();
-                    using var noGrad = no_grad();
-                    var grads = tensors.Select(p => p.grad).OfType<Tensor>().ToArray();
-                    if (grads.Length == 0) return 0;
-                    var total = stack(grads.Select(g => g.norm())).norm().item<float>();
-                    var scale = max_norm / (total + 1e-6);
-                    if (scale < 1)
-                    {
-                        foreach (var grad in grads) grad.mul_(scale);
+                        using var movedGrad = Moved(grad, device, dtype);
+                        moved.grad = movedGrad;
+                        grad.Dispose();
                     }
 
-                    return total;
+                    Replace(name, parameter, moved);
+                    ConditionallyRegisterParameter(name, (Parameter)moved);
+                    parameter.DetachFromDisposeScope().Dispose();
+                }
+
+                for (var i = 0; i < _buffers.Count; i++)
+                {
+                    var (name, buffer, persistent) = _buffers[i];
+                    if (Same(buffer, device, dtype)) continue;
+                    var moved = Moved(buffer, device, torch.is_floating_point(buffer.dtype) ? dtype : null).DetachFromDisposeScope();
+                    Replace(name, buffer, moved);
+                    _buffers[i] = (name, moved, persistent);
+                    buffer.DetachFromDisposeScope().Dispose();
+                }
+            }
+
+            private static bool Same(Tensor tensor, Device? device, ScalarType? dtype) =>
+                (device is null || (device.type == tensor.device_type && (device.index < 0 || device.index == tensor.device_index)))
+                && (dtype is null || dtype == tensor.dtype || !tensor.is_floating_point());
+
+            private static Tensor Moved(Tensor tensor, Device? device, ScalarType? dtype) => tensor.detach().to(dtype ?? tensor.dtype, device ?? tensor.device, copy: true);
+
+            private static string ComponentName(FieldInfo field) => field.GetCustomAttribute<ComponentNameAttribute>() is { Name.Length: > 0 } named ? named.Name : field.Name;
+
+            private static IEnumerable<FieldInfo> Fields(Type type)
+            {
+                var seen = new HashSet<string>(StringComparer.Ordinal);
+                for (Type? t = type; t is not null && t != typeof(Module); t = t.BaseType)
+                {
+                    foreach (var field in t.GetFields(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance))
+                    {
+                        if (field.DeclaringType != typeof(Module) && seen.Add(field.Name)) yield return field;
+                    }
+                }
+            }
+
+            private void Replace(string name, Tensor old, Tensor @new)
+            {
+                foreach (var field in Fields(GetType()))
+                {
+                    if (ComponentName(field) == name || ReferenceEquals(field.GetValue(this), old)) field.SetValue(this, @new);
                 }
             }
         }
-    }
-}
-
-namespace TorchSharp.Modules
-{
-    /// <summary>Numbered modules.</summary>
-    public sealed class ModuleList<T> : torch.nn.Module, IReadOnlyList<T>
-        where T : torch.nn.Module
-    {
-        private readonly T[] _list;
-
-        internal ModuleList(T[] modules)
-            : base(nameof(ModuleList<T>))
-        {
-            _list = modules;
-            for (var i = 0; i < modules.Length; i++) register_module(i.ToString(System.Globalization.CultureInfo.InvariantCulture), modules[i]);
-        }
-
-        public int Count => _list.Length;
-
-        public T this[int index] => _list[index];
-
-        public IEnumerator<T> GetEnumerator() => ((IEnumerable<T>)_list).GetEnumerator();
-
-        System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
     }
 }

@@ -1,141 +1,148 @@
 using static TorchSharp.torch;
 
-namespace TorchSharp.Modules
+namespace TorchSharp.Modules;
+
+/// <summary>Optimizer with decoupled weight decay (Loshchilov and Hutter 2019).</summary>
+public class AdamW : OptimizerHelper, optim.IBetas
 {
-    /// <summary>Optimizer with decoupled weight decay (Loshchilov and Hutter 2019).</summary>
-    public class AdamW : optim.Optimizer
+    private readonly Options _defaults;
+    private readonly Dictionary<Parameter, State> _states = new(ReferenceEqualityComparer.Instance);
+
+    public AdamW(IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0, bool amsgrad = false, bool maximize = false)
+        : this([new ParamGroup { Parameters = parameters }], lr, beta1, beta2, eps, weight_decay, amsgrad, maximize)
     {
-        private readonly List<ParamGroup> _groups;
-        private readonly Dictionary<Parameter, (Tensor First, Tensor Second)> _moments = new(ReferenceEqualityComparer.Instance as IEqualityComparer<Parameter>);
-        private long _step;
+    }
 
-        public AdamW(IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0, bool amsgrad = false, bool maximize = false)
-            : this([new ParamGroup { Parameters = parameters }], lr, beta1, beta2, eps, weight_decay, amsgrad, maximize)
+    public AdamW(IEnumerable<ParamGroup> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0, bool amsgrad = false, bool maximize = false)
+    {
+        if (lr < 0) throw new ArgumentException($"Invalid learning rate: {lr}");
+        if (eps < 0) throw new ArgumentException($"Invalid ε: {eps}");
+        if (beta1 is < 0 or >= 1) throw new ArgumentException($"Invalid beta1: {beta1}");
+        if (beta2 is < 0 or >= 1) throw new ArgumentException($"Invalid beta2: {beta2}");
+        if (weight_decay < 0) throw new ArgumentException($"Invalid weight_decay value: {weight_decay}");
+        _defaults = new Options { LearningRate = lr, InitialLearningRate = lr, beta1 = beta1, beta2 = beta2, eps = eps, weight_decay = weight_decay, amsgrad = amsgrad, maximize = maximize };
+        foreach (var group in parameters) add_param_group(group);
+    }
+
+    public (double, double) Betas
+    {
+        get => (_defaults.beta1!.Value, _defaults.beta2!.Value);
+        set => (_defaults.beta1, _defaults.beta2) = (value.Item1, value.Item2);
+    }
+
+    public override void add_param_group(Modules.ParamGroup param_group)
+    {
+        var options = (Options)(param_group.Options ??= new Options());
+        options.LearningRate ??= _defaults.LearningRate;
+        options.beta1 ??= _defaults.beta1;
+        options.beta2 ??= _defaults.beta2;
+        options.eps ??= _defaults.eps;
+        options.weight_decay ??= _defaults.weight_decay;
+        options.amsgrad ??= _defaults.amsgrad;
+        options.maximize ??= _defaults.maximize;
+        options.InitialLearningRate = options.LearningRate!.Value;
+        param_group.Parameters = [.. param_group.Parameters];
+        _parameter_groups.Add(param_group);
+        foreach (var parameter in param_group.Parameters) _states[parameter] = new State(parameter, options.amsgrad!.Value);
+    }
+
+    public override Tensor? step(Func<Tensor>? closure = null)
+    {
+        Tensor? loss = null;
+        if (closure is not null)
+        {
+            using var grad = enable_grad();
+            loss = closure();
+        }
+
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        foreach (var group in _parameter_groups)
+        {
+            var options = (Options)group.Options;
+            foreach (var parameter in group.Parameters) Step(parameter, options);
+        }
+
+        return loss;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        foreach (var state in _states.Values) state.Dispose();
+        _states.Clear();
+    }
+
+    private void Step(Parameter parameter, Options options)
+    {
+        if (parameter.grad is not { } grad) return;
+        if (options.maximize!.Value) grad = -grad;
+        var state = _states[parameter];
+        state.Steps++;
+        var (beta1, beta2, rate) = (options.beta1!.Value, options.beta2!.Value, options.LearningRate!.Value);
+        if (options.weight_decay!.Value != 0) parameter.mul_(1 - (rate * options.weight_decay.Value));
+        state.First.mul_(beta1).add_(grad, 1 - beta1);
+        state.Second.mul_(beta2).addcmul_(grad, grad, 1 - beta2);
+        var second = state.Second;
+        if (state.Largest is { } largest)
+        {
+            using var larger = largest.maximum(second);
+            second = largest.copy_(larger);
+        }
+
+        var denominator = second.sqrt().div_(Math.Sqrt(1 - Math.Pow(beta2, state.Steps))).add_(options.eps!.Value);
+        parameter.addcdiv_(state.First, denominator, -rate / (1 - Math.Pow(beta1, state.Steps)));
+    }
+
+    /// <summary>Settings of a group.</summary>
+    public class Options : OptimizerOptions
+    {
+        public double? beta1;
+        public double? beta2;
+        public double? weight_decay;
+        public double? eps;
+        public bool? amsgrad;
+        public bool? maximize;
+    }
+
+    /// <summary>Parameters with settings of their own.</summary>
+    public class ParamGroup : ParamGroup<Options>, optim.IBetas
+    {
+        public ParamGroup()
         {
         }
 
-        public AdamW(IEnumerable<ParamGroup> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0, bool amsgrad = false, bool maximize = false)
+        public ParamGroup(IEnumerable<Parameter> parameters, Options options)
+            : base(parameters, options)
         {
-            if (amsgrad || maximize) throw new NotSupportedException("amsgrad and maximize are not built here.");
-            _groups = [.. parameters];
-            foreach (var group in _groups)
-            {
-                group.Parameters = [.. group.Parameters];
-                group.Options ??= new Options();
-                group.Options.beta1 ??= beta1;
-                group.Options.beta2 ??= beta2;
-                group.Options.eps ??= eps;
-                group.Options.weight_decay ??= weight_decay;
-                group.LearningRate = group.Options.LearningRate ?? lr;
-            }
         }
 
-        public override IEnumerable<optim.ILearningRateController> ParamGroups => _groups;
-
-        public override IEnumerable<Parameter> parameters() => _groups.SelectMany(g => g.Parameters);
-
-        public override Tensor? step(Func<Tensor>? closure = null)
+        public ParamGroup(IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0, bool amsgrad = false, bool maximize = false)
+            : base(parameters, new Options { LearningRate = lr, beta1 = beta1, beta2 = beta2, eps = eps, weight_decay = weight_decay, amsgrad = amsgrad, maximize = maximize })
         {
-            using var noGrad = no_grad();
-            using var scope = NewDisposeScope();
-            var loss = closure?.Invoke();
-            _step++;
-            foreach (var group in _groups)
-            {
-                foreach (var parameter in group.Parameters) Step(parameter, group);
-            }
-
-            return loss?.MoveToOuterDisposeScope();
         }
 
-        private void Step(Parameter parameter, ParamGroup group)
+        public (double, double) Betas
         {
-            if (parameter.grad is not { } grad) return;
-            var (beta1, beta2) = (group.Options!.beta1!.Value, group.Options.beta2!.Value);
-            if (!_moments.TryGetValue(parameter, out var moments))
-            {
-                _moments[parameter] = moments = (zeros(parameter.shape, parameter.dtype, parameter.device).DetachFromDisposeScope(), zeros(parameter.shape, parameter.dtype, parameter.device).DetachFromDisposeScope());
-            }
-
-            parameter.mul_(1 - (group.LearningRate * group.Options.weight_decay!.Value));
-            moments.First.mul_(beta1).add_(grad, 1 - beta1);
-            moments.Second.mul_(beta2).addcmul_(grad, grad, 1 - beta2);
-            var correction2 = Math.Sqrt(1 - Math.Pow(beta2, _step));
-            var denominator = moments.Second.sqrt().div_(correction2).add_(group.Options.eps!.Value);
-            parameter.addcdiv_(moments.First, denominator, -group.LearningRate / (1 - Math.Pow(beta1, _step)));
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-            foreach (var (first, second) in _moments.Values)
-            {
-                first.Dispose();
-                second.Dispose();
-            }
-
-            _moments.Clear();
-        }
-
-        /// <summary>Settings of a group; null takes the optimizer's.</summary>
-        public class Options
-        {
-            public double? LearningRate;
-            public double? beta1;
-            public double? beta2;
-            public double? weight_decay;
-            public double? eps;
-        }
-
-        /// <summary>Parameters with settings of their own.</summary>
-        public class ParamGroup : optim.ILearningRateController
-        {
-            public IEnumerable<Parameter> Parameters { get; set; } = [];
-
-            public Options? Options { get; set; }
-
-            public double LearningRate { get; set; }
-
-            public double InitialLearningRate { get; set; }
+            get => (Options.beta1!.Value, Options.beta2!.Value);
+            set => (Options.beta1, Options.beta2) = (value.Item1, value.Item2);
         }
     }
-}
 
-namespace TorchSharp
-{
-    public static partial class torch
+    private sealed class State(Parameter parameter, bool amsgrad) : IDisposable
     {
-        public static partial class optim
+        public long Steps { get; set; }
+
+        public Tensor First { get; } = zeros_like(parameter).DetachFromDisposeScope();
+
+        public Tensor Second { get; } = zeros_like(parameter).DetachFromDisposeScope();
+
+        public Tensor? Largest { get; } = amsgrad ? zeros_like(parameter).DetachFromDisposeScope() : null;
+
+        public void Dispose()
         {
-            /// <summary>Something with a learning rate.</summary>
-            public interface ILearningRateController
-            {
-                double LearningRate { get; set; }
-
-                double InitialLearningRate { get; set; }
-            }
-
-            /// <summary>Base of optimizers.</summary>
-            public abstract class Optimizer : IDisposable
-            {
-                public abstract IEnumerable<ILearningRateController> ParamGroups { get; }
-
-                public abstract IEnumerable<Modules.Parameter> parameters();
-
-                public abstract Tensor? step(Func<Tensor>? closure = null);
-
-                public virtual void zero_grad(bool set_to_none = true)
-                {
-                    foreach (var parameter in parameters()) parameter.grad = null;
-                }
-
-                public void Dispose()
-                {
-                    Dispose(true);
-                    GC.SuppressFinalize(this);
-                }
-
-                protected abstract void Dispose(bool disposing);
-            }
+            First.Dispose();
+            Second.Dispose();
+            Largest?.Dispose();
         }
     }
 }

@@ -1,0 +1,114 @@
+using JasperFx.Events.Projections;
+
+namespace Marten.Tests;
+
+/// <summary>Tables are those of the package, so that either reads what the other wrote.</summary>
+public sealed class LayoutTests : StoreTest
+{
+    [Fact]
+    public async Task Streams_Columns_AreOfficial() => (await ColumnsAsync("mt_streams")).ShouldBe(
+    [
+        "created timestamp with time zone not null", "id uuid not null", "is_archived boolean", "tenant_id character varying",
+        "timestamp timestamp with time zone not null", "type character varying", "version bigint",
+    ]);
+
+    [Fact]
+    public async Task Events_Columns_AreOfficial() => (await ColumnsAsync("mt_events")).ShouldBe(
+    [
+        "bdata bytea", "causation_id character varying", "correlation_id character varying", "data jsonb not null", "headers jsonb", "id uuid not null",
+        "is_archived boolean", "mt_dotnet_type character varying", "seq_id bigint not null", "stream_id uuid", "tenant_id character varying",
+        "timestamp timestamp with time zone not null", "type character varying(500) not null", "version bigint not null",
+    ]);
+
+    [Fact]
+    public async Task Progression_Columns_AreOfficial() => (await ColumnsAsync("mt_event_progression")).ShouldBe(
+        ["last_seq_id bigint", "last_updated timestamp with time zone", "name character varying not null"]);
+
+    [Fact]
+    public async Task Document_Columns_AreOfficial()
+    {
+        (await ColumnsAsync("mt_doc_book")).ShouldBe(
+        [
+            "data jsonb not null", "id uuid not null", "mt_dotnet_type character varying", "mt_last_modified timestamp with time zone", "mt_version uuid not null",
+        ]);
+        (await ColumnsAsync("mt_doc_account")).ShouldContain("mt_version bigint not null");
+        (await ColumnsAsync("mt_doc_note")).ShouldContain("id character varying not null");
+        (await ColumnsAsync("mt_doc_word")).ShouldContain("id character varying not null");
+    }
+
+    [Fact]
+    public async Task Constraints_Names_AreOfficial()
+    {
+        await ApplyAsync();
+        var names = await ScalarAsync<string[]>($"""
+            select array(select conname::text from pg_constraint where connamespace = '{Schema}'::regnamespace and contype in ('p', 'f')
+                union select indexname::text from pg_indexes where schemaname = '{Schema}' and indexdef like 'CREATE UNIQUE%')
+            """);
+        names.ShouldContain("pkey_mt_streams_id");
+        names.ShouldContain("pkey_mt_events_seq_id");
+        names.ShouldContain("fkey_mt_events_stream_id");
+        names.ShouldContain("pk_mt_events_stream_and_version");
+        names.ShouldContain("pk_mt_event_progression");
+        names.ShouldContain("pkey_mt_doc_book_id");
+    }
+
+    [Fact]
+    public async Task Index_OfMember_IsNamedAfterItAndUsable()
+    {
+        await ApplyAsync();
+        (await ScalarAsync<string>($"select indexdef from pg_indexes where schemaname = '{Schema}' and indexname = 'mt_doc_book_idx_title'"))
+            .ShouldContain("data ->> 'title'");
+        (await ScalarAsync<string>($"select indexdef from pg_indexes where schemaname = '{Schema}' and indexname = 'mt_doc_book_idx_pages'"))
+            .ShouldContain("::integer");
+    }
+
+    [Fact]
+    public async Task EventData_JsonAndNames_AreAsConfigured()
+    {
+        var store = Open();
+        await using var session = store.LightweightSession();
+        session.Events.StartStream(Guid.NewGuid(), new Added(3, "ä"));
+        session.Store(new Book { Title = "b", Shelf = Shelf.Locked });
+        await session.SaveChangesAsync();
+        (await ScalarAsync<string>($"select data::text from {Schema}.mt_events")).ShouldBe("""{"label": "ä", "amount": 3}""");
+        (await ScalarAsync<string>($"select mt_dotnet_type from {Schema}.mt_events")).ShouldStartWith("Marten.Tests.Added, ");
+        (await ScalarAsync<string>($"select tenant_id from {Schema}.mt_events")).ShouldBe("*DEFAULT*");
+        (await ScalarAsync<string>($"select data ->> 'shelf' from {Schema}.mt_doc_book")).ShouldBe("Locked");
+        (await ScalarAsync<string>($"select mt_dotnet_type from {Schema}.mt_doc_book")).ShouldBe("Marten.Tests.Book");
+    }
+
+    [Fact]
+    public async Task EventSchema_OfItsOwn_HoldsTheEventTables()
+    {
+        var store = Inline(options => options.Events.DatabaseSchemaName = Schema + "_e");
+        await using var session = store.LightweightSession();
+        session.Events.StartStream<Account>(Guid.NewGuid(), new Opened("a"));
+        await session.SaveChangesAsync();
+        (await ScalarAsync<long>($"select count(*) from {Schema}_e.mt_events")).ShouldBe(1);
+        (await ScalarAsync<long>($"select count(*) from {Schema}.mt_doc_account")).ShouldBe(1);
+        await ExecuteAsync($"drop schema {Schema}_e cascade");
+    }
+
+    private async Task ApplyAsync()
+    {
+        var store = Open(options =>
+        {
+            options.Events.MetadataConfig.EnableAll();
+            options.Projections.Add(new AccountProjection(), ProjectionLifecycle.Inline);
+            options.Schema.For<Book>().Index(b => b.Title).Index(b => b.Pages);
+            options.Schema.For<Note>();
+            options.Schema.For<Word>().Identity(w => w.Spelling);
+        });
+        await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync();
+        await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync();
+    }
+
+    private async Task<string[]> ColumnsAsync(string table)
+    {
+        await ApplyAsync();
+        return await ScalarAsync<string[]>($"""
+            select array(select attname || ' ' || format_type(atttypid, atttypmod) || case when attnotnull then ' not null' else '' end
+            from pg_attribute where attrelid = '{Schema}.{table}'::regclass and attnum > 0 and not attisdropped order by attname)
+            """);
+    }
+}
