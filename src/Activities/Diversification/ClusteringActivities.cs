@@ -28,7 +28,9 @@ public sealed class ClusteringActivities(EventWriter writer, RunLibrary library,
         if (ids.Count == 0) return new ShardResult(0, 0);
         var options = new KMeansOptions
         {
-            Clusters = Math.Min(recipe.Diversify.Clusters, ids.Count), Seed = (ulong)recipe.Seed, Threads = recipe.Threads,
+            Clusters = Math.Min(recipe.Diversify.Clusters, ids.Count),
+            Seed = (ulong)recipe.Seed,
+            Threads = recipe.Threads,
         };
         var clusters = KMeans.Fit(vectors, options, ct);
         var chosen = Choose(ids, vectors, clusters, recipe);

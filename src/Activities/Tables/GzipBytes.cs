@@ -20,6 +20,7 @@ internal sealed class GzipBytes : ReadOnlyStream
         _gzip = new GZipStream(_packed, CompressionMode.Decompress);
     }
 
+    /// <summary>Reads unpacked bytes.</summary>
     /// <exception cref="InvalidDataException">The data is damaged or cut.</exception>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {

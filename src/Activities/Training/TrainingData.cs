@@ -95,7 +95,10 @@ public sealed class TrainingData(RunLibrary library, ModelLibrary models, Sample
             var requests = unseen.Select(i => new GenerationRequest(prompt.Prompt(Reverse(seeds[i].Seed, seeds[i].Language, 1).Slots))).ToList();
             var options = new GenerationOptions
             {
-                MaxNewTokens = recipe.Models.Generator.Sampling.MaxNewTokens, StopIds = [prompt.EndId], BatchSize = recipe.Plan.MicroBatch, Threads = recipe.Threads,
+                MaxNewTokens = recipe.Models.Generator.Sampling.MaxNewTokens,
+                StopIds = [prompt.EndId],
+                BatchSize = recipe.Plan.MicroBatch,
+                Threads = recipe.Threads,
             };
             var outputs = TextGenerator.Generate(model.Decoder, requests, options, ct);
             for (var j = 0; j < unseen.Count; j++) guesses[unseen[j]] = TextNormalizer.Normalize(prompt.Text(outputs[j].Ids));

@@ -15,8 +15,26 @@ public sealed record Language
     // ISO 639-2/B codes, which ICU does not map.
     private static readonly Dictionary<string, string> Bibliographic = new(StringComparer.Ordinal)
     {
-        ["alb"] = "sq", ["arm"] = "hy", ["baq"] = "eu", ["bur"] = "my", ["chi"] = "zh", ["cze"] = "cs", ["dut"] = "nl", ["fre"] = "fr", ["geo"] = "ka", ["ger"] = "de",
-        ["gre"] = "el", ["ice"] = "is", ["mac"] = "mk", ["mao"] = "mi", ["may"] = "ms", ["per"] = "fa", ["rum"] = "ro", ["slo"] = "sk", ["tib"] = "bo", ["wel"] = "cy",
+        ["alb"] = "sq",
+        ["arm"] = "hy",
+        ["baq"] = "eu",
+        ["bur"] = "my",
+        ["chi"] = "zh",
+        ["cze"] = "cs",
+        ["dut"] = "nl",
+        ["fre"] = "fr",
+        ["geo"] = "ka",
+        ["ger"] = "de",
+        ["gre"] = "el",
+        ["ice"] = "is",
+        ["mac"] = "mk",
+        ["mao"] = "mi",
+        ["may"] = "ms",
+        ["per"] = "fa",
+        ["rum"] = "ro",
+        ["slo"] = "sk",
+        ["tib"] = "bo",
+        ["wel"] = "cy",
     };
 
     private Language(string code, string primary, string englishName, IReadOnlySet<Script> scripts)

@@ -64,7 +64,12 @@ public sealed record Sample : IChained
     {
         (null, TextAccepted e) => new Sample
         {
-            SampleId = e.Sample, Language = e.Language, Source = e.Source, Row = e.Row, Key = e.Key, Text = e.Text,
+            SampleId = e.Sample,
+            Language = e.Language,
+            Source = e.Source,
+            Row = e.Row,
+            Key = e.Key,
+            Text = e.Text,
         },
         (null, _) => null,
         (var s, InstructionGenerated e) => s.Written(e.Iteration, e.Instruction, e.LogProbability),
@@ -81,7 +86,12 @@ public sealed record Sample : IChained
     // A new instruction has no verdict yet.
     private Sample Written(int iteration, string instruction, double? logProbability) => this with
     {
-        Instruction = instruction, Generated = iteration, LogProbability = logProbability, Failure = null, Level = null, Probabilities = null,
+        Instruction = instruction,
+        Generated = iteration,
+        LogProbability = logProbability,
+        Failure = null,
+        Level = null,
+        Probabilities = null,
     };
 
     /// <summary>The text joins the run; nothing when it already did.</summary>

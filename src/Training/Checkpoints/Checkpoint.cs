@@ -48,7 +48,8 @@ public static class Checkpoint
         File.WriteAllText(Path.Combine(folder, "config.json"), decoder.Config.ToJson());
         var generation = JsonSerializer.Serialize(new SortedDictionary<string, int?>(StringComparer.Ordinal)
         {
-            ["eos_token_id"] = decoder.Config.EndId, ["pad_token_id"] = decoder.Config.PadId,
+            ["eos_token_id"] = decoder.Config.EndId,
+            ["pad_token_id"] = decoder.Config.PadId,
         });
         File.WriteAllText(Path.Combine(folder, "generation_config.json"), generation + "\n");
         using var noGrad = no_grad();

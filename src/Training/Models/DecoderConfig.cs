@@ -120,7 +120,11 @@ public sealed record DecoderConfig
                 ? new JsonObject { ["rope_type"] = r.Kind, ["factor"] = r.Factor }
                 : new JsonObject
                 {
-                    ["rope_type"] = r.Kind, ["factor"] = r.Factor, ["low_freq_factor"] = r.LowFactor, ["high_freq_factor"] = r.HighFactor, ["original_max_position_embeddings"] = r.OriginalPositions,
+                    ["rope_type"] = r.Kind,
+                    ["factor"] = r.Factor,
+                    ["low_freq_factor"] = r.LowFactor,
+                    ["high_freq_factor"] = r.HighFactor,
+                    ["original_max_position_embeddings"] = r.OriginalPositions,
                 };
         }
 

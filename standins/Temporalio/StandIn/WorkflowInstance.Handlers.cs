@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Temporalio.Api.Common.V1;
 using Temporalio.Api.Enums.V1;
 using Temporalio.Api.Failure.V1;
@@ -5,7 +6,6 @@ using Temporalio.Api.History.V1;
 using Temporalio.Converters;
 using Temporalio.Exceptions;
 using Temporalio.Workflows;
-using Microsoft.Extensions.Logging;
 
 namespace Temporalio.StandIn;
 

@@ -73,8 +73,7 @@ internal sealed class WorkflowWorker(WorkflowWorkerOptions options, int key)
             }
             catch (Exception e)
             {
-    Console.Error.WriteLine("POLL " + e);
-            logger.LogWarning(e, "Polling for workflow tasks failed, trying again");
+                logger.LogWarning(e, "Polling for workflow tasks failed, trying again");
                 await Task.Delay(500, CancellationToken.None).ConfigureAwait(false);
             }
             finally

@@ -107,7 +107,9 @@ public sealed class LanguageIdentifierTests(ITestOutputHelper output)
     {
         var profiles = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal)
         {
-            ["sw"] = ["Habari ya asubuhi rafiki yangu", "Leo tunapika wali wa nazi"], ["fi"] = ["Hyvää huomenta ystäväni", "Tänään keitämme riisiä"], ["id"] = ["Selamat pagi temanku", "Hari ini kita memasak nasi"],
+            ["sw"] = ["Habari ya asubuhi rafiki yangu", "Leo tunapika wali wa nazi"],
+            ["fi"] = ["Hyvää huomenta ystäväni", "Tänään keitämme riisiä"],
+            ["id"] = ["Selamat pagi temanku", "Hari ini kita memasak nasi"],
         };
         var turned = profiles.Reverse().ToDictionary(p => p.Key, p => (IReadOnlyList<string>)[.. p.Value.Reverse()], StringComparer.Ordinal);
         var (one, other) = (LanguageIdentifier.Build(profiles), LanguageIdentifier.Build(turned));

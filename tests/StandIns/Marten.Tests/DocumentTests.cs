@@ -27,8 +27,16 @@ public sealed class DocumentTests : StoreTest
         var store = Open();
         var book = new Book
         {
-            Id = Guid.NewGuid(), Title = "Ünïcode \"q\"", Pages = 7, Edition = 2, Price = 1.25, Lent = true, Shelf = Shelf.Locked, Owner = Guid.NewGuid(),
-            Printed = new DateTimeOffset(2020, 1, 2, 3, 4, 5, TimeSpan.Zero), Author = new Author("A", 1900),
+            Id = Guid.NewGuid(),
+            Title = "Ünïcode \"q\"",
+            Pages = 7,
+            Edition = 2,
+            Price = 1.25,
+            Lent = true,
+            Shelf = Shelf.Locked,
+            Owner = Guid.NewGuid(),
+            Printed = new DateTimeOffset(2020, 1, 2, 3, 4, 5, TimeSpan.Zero),
+            Author = new Author("A", 1900),
         };
         await using var session = store.LightweightSession();
         session.Insert(book);

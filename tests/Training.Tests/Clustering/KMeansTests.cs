@@ -1,6 +1,6 @@
+using System.Text.Json;
 using FsCheck;
 using FsCheck.Fluent;
-using System.Text.Json;
 using XInstruct.Training.Clustering;
 
 namespace XInstruct.Training.Tests.Clustering;
