@@ -15,6 +15,9 @@ internal sealed class LanguageSample
 {
     private const int Texts = 300;
     private const int EachKind = 12;
+    private const int MinLength = 160;
+    private const int MaxLength = 500;
+    private const double HeldOutShare = 0.4;
     private readonly string _code;
     private readonly PhraseTable _table;
     private readonly DeterministicRandom _random;
@@ -58,21 +61,33 @@ internal sealed class LanguageSample
         return [.. originals, .. behind];
     }
 
+    /// <summary>
+    /// Two sentences of the topic, two of the intent and a neutral one; where sentences are short, further ones of the topic until the text is
+    /// long enough.
+    /// </summary>
     private ComposedText Compose(string topic, string intent, bool isSeed)
     {
         for (var attempt = 0; ; attempt++)
         {
-            var phrases = _table.Topics[topic];
-            var sentences = Draw(Known(phrases.Sentences, isSeed), 3).Select(s => s
-                .Replace("{i}", phrases.Items[_random.Next(isSeed ? phrases.Items.Count - 1 : phrases.Items.Count)], StringComparison.Ordinal)
-                .Replace("{n}", (2 + _random.Next(88)).ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)).ToList();
-            sentences.AddRange(Draw(Known(_table.Intents[intent], isSeed), 2));
+            var own = Sentences(topic, isSeed);
+            List<string> sentences = [.. own.Take(2), .. Draw(Known(_table.Neutral, isSeed), 1), .. Draw(Known(_table.Intents[intent], isSeed), 2)];
+            foreach (var more in own.Skip(2))
+            {
+                if (sentences.Sum(s => s.Length + 1) > MinLength) break;
+                sentences.Add(more);
+            }
+
             var order = sentences.ToArray();
             _random.Shuffle<string>(order);
             var text = string.Join(' ', order);
             var shingles = MinHash.Shingles(text);
             // Clean texts are no near-duplicates of each other, nor of a seed.
-            if (attempt < 2000 && (text.Length is < 160 or > 500 || _shingles.Any(s => Jaccard(s, shingles) >= 0.6))) continue;
+            if (text.Length is < MinLength or > MaxLength || _shingles.Any(s => Jaccard(s, shingles) >= 0.6))
+            {
+                if (attempt > 5000) throw new InvalidOperationException($"The phrases of '{_code}' are too few for another text on {topic}, {intent}.");
+                continue;
+            }
+
             _shingles.Add(shingles);
             var templates = Instructions.Templates[intent];
             var instruction = templates[_random.Next(templates.Length)].Replace("{topic}", topic, StringComparison.Ordinal).Replace("{language}", _table.Language, StringComparison.Ordinal);
@@ -80,9 +95,18 @@ internal sealed class LanguageSample
         }
     }
 
-    /// <summary>A seed draws from all phrases but the last quarter.</summary>
+    /// <summary>A topic's sentences in a drawn order, their gaps filled.</summary>
+    private List<string> Sentences(string topic, bool isSeed)
+    {
+        var items = Known(_table.Topics[topic].Items, isSeed);
+        return [.. Draw(Known(_table.Topics[topic].Sentences, isSeed), int.MaxValue).Select(s => s
+            .Replace("{i}", items[_random.Next(items.Count)], StringComparison.Ordinal)
+            .Replace("{n}", (2 + _random.Next(88)).ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal))];
+    }
+
+    /// <summary>A seed draws from the first phrases of a list only: what else the corpus says must be learnt from the corpus.</summary>
     private static IReadOnlyList<string> Known(IReadOnlyList<string> phrases, bool isSeed) =>
-        isSeed ? [.. phrases.Take(phrases.Count - (int)Math.Ceiling(phrases.Count * 0.2))] : phrases;
+        isSeed ? [.. phrases.Take(phrases.Count - (int)Math.Ceiling(phrases.Count * HeldOutShare))] : phrases;
 
     private IEnumerable<string> Draw(IReadOnlyList<string> phrases, int count)
     {

@@ -3,9 +3,10 @@ namespace XInstruct.Benchmarks.Samples;
 /// <summary>Sentences of one topic, with {i} for an item and {n} for a number.</summary>
 internal sealed record TopicPhrases(IReadOnlyList<string> Items, IReadOnlyList<string> Sentences);
 
-/// <summary>Phrases of one language.</summary>
+/// <summary>Phrases of one language; the neutral ones tell neither topic nor intent.</summary>
 internal sealed record PhraseTable(
-    string Language, IReadOnlyDictionary<string, TopicPhrases> Topics, IReadOnlyDictionary<string, IReadOnlyList<string>> Intents, IReadOnlyList<string> Boilerplate);
+    string Language, IReadOnlyDictionary<string, TopicPhrases> Topics, IReadOnlyDictionary<string, IReadOnlyList<string>> Intents,
+    IReadOnlyList<string> Neutral, IReadOnlyList<string> Boilerplate);
 
 /// <summary>English instructions: paraphrases by intent, the topic's name, and the words by which each is known again.</summary>
 internal static class Instructions

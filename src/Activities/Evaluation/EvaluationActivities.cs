@@ -15,7 +15,11 @@ using XInstruct.Workflows.Languages;
 
 namespace XInstruct.Activities.Evaluation;
 
-/// <summary>Evaluates the student on the held-out seeds of each language, before and after training.</summary>
+/// <summary>
+/// Evaluates the student on the held-out seeds of each language, before and after training. Instructions are ranked by the response's mean token
+/// log-probability given each; responses by log P(response | instruction) - log P(response | no instruction), since some texts are likely whatever
+/// is asked (domain-conditional PMI, Holtzman et al. 2021, arXiv 2104.08315).
+/// </summary>
 public sealed class EvaluationActivities(EventWriter writer, RunLibrary library, ModelLibrary models) : IEvaluationActivities
 {
     /// <summary>One held-out seed: the right pair first among the candidates of each direction.</summary>
@@ -75,32 +79,20 @@ public sealed class EvaluationActivities(EventWriter writer, RunLibrary library,
         var model = models.Load(checkpoint);
         var options = recipe.Models.Student;
         var prompt = new ModelPrompt(model.Tokenizer, options.Prompt, options.MaxTextTokens);
-        var requests = new List<ScoreRequest>();
-        foreach (var item in items)
+        // Each pair once, whichever ranks it serves; a pair without instruction gives the response's likelihood by itself.
+        var pairs = items.SelectMany(i => i.Instructions.Select(x => (i.Language, Instruction: x, Response: i.Seed.Output))
+            .Concat(i.Responses.SelectMany(y => new[] { (i.Language, i.Seed.Instruction, Response: y), (i.Language, "", y) }))).Distinct().ToList();
+        var requests = pairs.Select(p =>
         {
-            requests.AddRange(item.Instructions.Select(i => Request(prompt, i, item.Seed.Output, item.Language)));
-            requests.AddRange(item.Responses.Select(r => Request(prompt, item.Seed.Instruction, r, item.Language)));
-        }
-
+            var pair = TrainingData.Response(p.Instruction, p.Response, p.Language);
+            return new ScoreRequest(prompt.Prompt(pair.Slots), prompt.Completion(pair.Completion));
+        }).ToList();
         var scores = SequenceScorer.Score(model.Decoder, requests, threads: recipe.Threads, cancellation: ct);
-        var figures = new Figures[items.Count];
-        var at = 0;
-        for (var i = 0; i < items.Count; i++)
-        {
-            var instructions = scores.Skip(at).Take(items[i].Instructions.Count).Select(s => s.Mean).ToList();
-            at += instructions.Count;
-            var responses = scores.Skip(at).Take(items[i].Responses.Count).Select(s => s.Mean).ToList();
-            at += responses.Count;
-            figures[i] = new Figures(-instructions[0], IsFirstBest(instructions), IsFirstBest(responses));
-        }
-
-        return figures;
-    }
-
-    private static ScoreRequest Request(ModelPrompt prompt, string instruction, string response, string language)
-    {
-        var pair = TrainingData.Response(instruction, response, language);
-        return new ScoreRequest(prompt.Prompt(pair.Slots), prompt.Completion(pair.Completion));
+        var score = pairs.Zip(scores).ToDictionary(p => p.First, p => p.Second);
+        return [.. items.Select(i => new Figures(
+            -score[(i.Language, i.Seed.Instruction, i.Seed.Output)].Mean,
+            IsFirstBest([.. i.Instructions.Select(x => score[(i.Language, x, i.Seed.Output)].Mean)]),
+            IsFirstBest([.. i.Responses.Select(y => score[(i.Language, i.Seed.Instruction, y)].LogLikelihood - score[(i.Language, "", y)].LogLikelihood)])))];
     }
 
     // A tie counts as the chance of a fair draw among the tied.

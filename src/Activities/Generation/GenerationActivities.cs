@@ -31,7 +31,8 @@ public sealed class GenerationActivities(
         var recipe = (await library.RecipeAsync(run, ct)).Recipe;
         var plan = await library.PlanAsync(input.Language, ct);
         // The whole list decides the batches, done or not: a resumed shard redoes whole micro-batches.
-        var shard = (await samples.LoadAsync(run.Run, plan.Shard(input.Shard, recipe.Plan.ShardSize), ct)).Where(s => s.IsGeneratedIn(input.Iteration)).ToList();
+        var shard = (await samples.LoadAsync(run.Run, plan.Shard(input.Shard, recipe.Plan.ShardSize), ct))
+            .Where(s => s.IsOpenIn(input.Iteration, recipe.Refine.Regenerate)).ToList();
         var result = new ShardResult(0, 0);
         foreach (var batch in shard.Chunk(recipe.Plan.MicroBatch))
         {

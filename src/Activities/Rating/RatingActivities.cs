@@ -30,7 +30,8 @@ public sealed class RatingActivities(
         var run = input.Language.Run;
         var recipe = (await library.RecipeAsync(run, ct)).Recipe;
         var plan = await library.PlanAsync(input.Language, ct);
-        var shard = (await samples.LoadAsync(run.Run, plan.Shard(input.Shard, recipe.Plan.ShardSize), ct)).Where(s => s.IsRatedIn(input.Iteration)).ToList();
+        var shard = (await samples.LoadAsync(run.Run, plan.Shard(input.Shard, recipe.Plan.ShardSize), ct))
+            .Where(s => s.Instruction is not null && s.IsOpenIn(input.Iteration, recipe.Refine.Regenerate)).ToList();
         var result = new ShardResult(0, 0);
         foreach (var batch in shard.Chunk(recipe.Plan.MicroBatch))
         {

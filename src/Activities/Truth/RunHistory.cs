@@ -9,14 +9,17 @@ namespace XInstruct.Activities.Truth;
 /// <param name="Key">The row's own id.</param>
 public sealed record TextHistory(string Language, long Row, string? Key)
 {
-    /// <summary>Iteration at whose end the pair was kept.</summary>
-    public int? Kept { get; set; }
+    /// <summary>Whether the pair stood as kept after each iteration that judged it.</summary>
+    public SortedDictionary<int, bool> Kept { get; } = [];
 
     /// <summary>Hash of the instruction that each iteration wrote.</summary>
     public SortedDictionary<int, string> Instructions { get; } = [];
 
     /// <summary>The instruction that stood at the end of an iteration.</summary>
     public string? InstructionAt(int iteration) => Instructions.LastOrDefault(i => i.Key <= iteration).Value;
+
+    /// <summary>Whether the pair stood as kept at the end of an iteration: a new rating needs a new verdict.</summary>
+    public bool IsKeptAt(int iteration) => Kept.LastOrDefault(k => k.Key <= iteration).Value;
 }
 
 /// <summary>What a run's events say of its texts and of the rows it rejected.</summary>
@@ -40,8 +43,11 @@ public sealed record RunHistory(IReadOnlyList<TextHistory> Texts, IReadOnlyDicti
                 case "instruction_generated" or "instruction_revised" when texts.TryGetValue(e.Stream, out var text):
                     text.Instructions[e.Data.GetProperty("iteration").GetInt32()] = Text("instruction");
                     break;
+                case "sample_rated" or "rating_failed" when texts.TryGetValue(e.Stream, out var text):
+                    text.Kept[e.Data.GetProperty("iteration").GetInt32()] = false;
+                    break;
                 case "sample_kept" when texts.TryGetValue(e.Stream, out var text):
-                    text.Kept = e.Data.GetProperty("iteration").GetInt32();
+                    text.Kept[e.Data.GetProperty("iteration").GetInt32()] = true;
                     break;
                 case "rows_rejected":
                     foreach (var row in e.Data.GetProperty("rows").EnumerateArray())

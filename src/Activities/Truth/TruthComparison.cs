@@ -52,7 +52,7 @@ public sealed class TruthComparison
             foreach (var text in history.Texts)
             {
                 var key = (iteration, text.Language);
-                var tally = Tally.Of(IsRight(text, iteration, instructions), text.Kept <= iteration);
+                var tally = Tally.Of(IsRight(text, iteration, instructions), text.IsKeptAt(iteration));
                 tallies[key] = tallies.TryGetValue(key, out var known) ? known + tally : tally;
             }
         }

@@ -34,7 +34,10 @@ public sealed class RefineOptions
 
     [Range(0.1, 10.0)]
     [Description("Optimisation steps of later iterations as a multiple of iteration 0's.")]
-    public double LaterSteps { get; set; } = 1.5;
+    public double LaterSteps { get; set; } = 1;
+
+    [Description("Texts that a later iteration labels and judges anew: all of them, so that a pair kept early must win again; or unkept, those not kept so far (methods section 1), which costs less.")]
+    public Regenerate Regenerate { get; set; } = Regenerate.All;
 
     [Description("What later iterations train on: kept pairs; or none, a control with the same steps and no new data.")]
     public NewData NewData { get; set; } = NewData.Kept;
@@ -47,6 +50,13 @@ public enum Ranking
     Evaluator,
     Generator,
     Random,
+}
+
+/// <summary>Which texts a later iteration labels anew.</summary>
+public enum Regenerate
+{
+    All,
+    Unkept,
 }
 
 /// <summary>What later iterations add to the seeds.</summary>

@@ -8,7 +8,7 @@ namespace XInstruct.Domain.Refinement;
 
 /// <summary>
 /// Which pairs of a language are kept at the end of an iteration (methods section 1, with the ranking of docs/method.md): a share of its
-/// texts, the best first; pairs kept earlier stay and count.
+/// texts, the best first; pairs kept earlier that were not judged anew stay and count.
 /// </summary>
 public static class KeepRule
 {

@@ -1,4 +1,5 @@
 using XInstruct.Domain.Provenance;
+using XInstruct.Domain.Recipes;
 
 namespace XInstruct.Domain.Samples;
 
@@ -45,7 +46,7 @@ public sealed record Sample : IChained
 
     public IReadOnlyList<double>? Probabilities { get; init; }
 
-    /// <summary>Iteration at whose end the pair was kept.</summary>
+    /// <summary>Iteration at whose end the pair was kept; null again once it is written or rated anew.</summary>
     public int? Kept { get; init; }
 
     public int? KeptRank { get; init; }
@@ -75,8 +76,8 @@ public sealed record Sample : IChained
         (var s, InstructionGenerated e) => s.Written(e.Iteration, e.Instruction, e.LogProbability),
         (var s, InstructionRevised e) => s.Written(e.Iteration, e.Instruction, e.LogProbability),
         (var s, GenerationFailed e) => s with { Generated = e.Iteration, Failure = e.Reason },
-        (var s, SampleRated e) => s with { Rated = e.Iteration, Level = e.Level, Probabilities = e.Probabilities },
-        (var s, RatingFailed e) => s with { Rated = e.Iteration, Level = null, Probabilities = null, Failure = e.Reason },
+        (var s, SampleRated e) => s with { Rated = e.Iteration, Level = e.Level, Probabilities = e.Probabilities, Kept = null, KeptRank = null },
+        (var s, RatingFailed e) => s with { Rated = e.Iteration, Level = null, Probabilities = null, Failure = e.Reason, Kept = null, KeptRank = null },
         (var s, SampleKept e) => s with { Kept = e.Iteration, KeptRank = e.Rank },
         (var s, SampleRejected e) => s with { Rejected = e.Reason },
         (var s, SampleSelected e) => s with { Cluster = e.Cluster, ClusterRank = e.Rank },
@@ -92,34 +93,33 @@ public sealed record Sample : IChained
         Failure = null,
         Level = null,
         Probabilities = null,
+        Kept = null,
+        KeptRank = null,
     };
 
     /// <summary>The text joins the run; nothing when it already did.</summary>
     public static object? Accept(Sample? current, TextAccepted text) => current is null ? text : null;
 
-    /// <summary>True when <paramref name="iteration"/> must write this sample's instruction, whether or not it already has.</summary>
-    public bool IsGeneratedIn(int iteration) => Kept is null || Kept >= iteration;
+    /// <summary>True when <paramref name="iteration"/> writes and rates this sample, whether or not it already has.</summary>
+    public bool IsOpenIn(int iteration, Regenerate regenerate) => regenerate == Regenerate.All || Kept is null || Kept >= iteration;
 
     /// <summary>The instruction of <paramref name="iteration"/>; nothing when that iteration already wrote, or failed on, it.</summary>
     public object? Generate(int iteration, string instruction, double? logProbability, int candidates) =>
-        Generated >= iteration || !IsGeneratedIn(iteration) ? null
+        Generated >= iteration ? null
         : Instruction is null ? new InstructionGenerated(iteration, instruction, logProbability, candidates)
         : new InstructionRevised(iteration, instruction, logProbability, candidates);
 
     /// <summary>Generation of <paramref name="iteration"/> gave nothing; an earlier instruction stands.</summary>
     public object? FailGeneration(int iteration, string reason) =>
-        Generated >= iteration || !IsGeneratedIn(iteration) ? null : new GenerationFailed(iteration, reason);
-
-    /// <summary>True when <paramref name="iteration"/> rates this sample, whether or not it already has.</summary>
-    public bool IsRatedIn(int iteration) => IsGeneratedIn(iteration) && Instruction is not null;
+        Generated >= iteration ? null : new GenerationFailed(iteration, reason);
 
     /// <summary>The evaluator's verdict in <paramref name="iteration"/>; nothing when already given.</summary>
     public object? Rate(int iteration, int level, IReadOnlyList<double> probabilities) =>
-        Rated >= iteration || !IsRatedIn(iteration) ? null : new SampleRated(iteration, level, probabilities);
+        Rated >= iteration || Instruction is null ? null : new SampleRated(iteration, level, probabilities);
 
     /// <summary>The evaluator's answer could not be read.</summary>
     public object? FailRating(int iteration, string reason) =>
-        Rated >= iteration || !IsRatedIn(iteration) ? null : new RatingFailed(iteration, reason);
+        Rated >= iteration || Instruction is null ? null : new RatingFailed(iteration, reason);
 
     /// <summary>Keeps the pair; nothing when it is kept or rejected already.</summary>
     public object? Keep(int iteration, int rank) => Kept is null && Rejected is null ? new SampleKept(iteration, rank) : null;

@@ -31,10 +31,10 @@ public sealed class TruthComparisonTests : IDisposable
         var truth = (await TruthComparison.LoadAsync(_folder.Load(Recipe), CancellationToken.None))!;
         var history = new RunHistory(
             [
-                new TextHistory("sw", 0, "a") { Kept = 0, Instructions = { [0] = "food" } },
-                new TextHistory("sw", 1, "b") { Kept = 1, Instructions = { [0] = "food", [1] = "farm" } },
+                new TextHistory("sw", 0, "a") { Kept = { [0] = true }, Instructions = { [0] = "food" } },
+                new TextHistory("sw", 1, "b") { Kept = { [1] = true }, Instructions = { [0] = "food", [1] = "farm" } },
                 new TextHistory("sw", 2, "c") { Instructions = { [0] = "food" } },
-                new TextHistory("th", 0, "a") { Kept = 0, Instructions = { [0] = "farm" } },
+                new TextHistory("th", 0, "a") { Kept = { [0] = true }, Instructions = { [0] = "farm" } },
                 new TextHistory("th", 5, "unknown") { Instructions = { [0] = "food" } },
             ],
             new Dictionary<(string, long), string>());
