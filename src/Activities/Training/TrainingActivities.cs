@@ -54,7 +54,7 @@ public sealed class TrainingActivities(
         var pairs = await _data.OfAsync(input, recipe, ct);
         var initial = await InitialAsync(input, document, options, ct);
         var role = RoleName(input);
-        var steps = Steps(options.Tuning, recipe.Refine, input);
+        var length = Length(recipe.Refine, input);
         var seed = DeterministicRandom.SeedOf($"train/{recipe.Seed}/{role}/{input.Iteration}");
         var key = ContentHash.OfCanonical(new
         {
@@ -63,7 +63,7 @@ public sealed class TrainingActivities(
             options.Prompt,
             options.MaxTextTokens,
             options.Tuning,
-            Steps = steps,
+            Length = length,
             Seed = $"{seed:x16}",
             Device = ModelLibrary.Device(recipe.Threads),
             Pairs = ContentHash.OfCanonical(pairs),
@@ -77,7 +77,7 @@ public sealed class TrainingActivities(
             var examples = pairs.Select(p => input.Role == ModelRole.Evaluator
                 ? prompt.Example(p.Slots, p.Completion, p.Weight) with { Completion = tokenizer.Encode(p.Completion) }
                 : prompt.Example(p.Slots, p.Completion, p.Weight)).ToList();
-            var report = SupervisedTrainer.Train(decoder, examples, Tuning(options.Tuning, steps, seed, recipe.Threads), new StepCounter(heartbeat), ct);
+            var report = SupervisedTrainer.Train(decoder, examples, Tuning(options.Tuning, length, seed, recipe.Threads), new StepCounter(heartbeat), ct);
             Checkpoint.Save(decoder, folder);
             tokenizer.Save(folder);
             return (report.Steps, report.Tokens, Math.Round(report.LastLoss, 6));
@@ -164,9 +164,11 @@ public sealed class TrainingActivities(
 
     private static TorchSharp.torch.Device Device => TorchSharp.torch.cuda.is_available() ? TorchSharp.torch.CUDA : TorchSharp.torch.CPU;
 
-    private static TrainingOptions Tuning(TuningOptions tuning, int steps, ulong seed, int threads) => new()
+    private static TrainingOptions Tuning(TuningOptions tuning, double length, ulong seed, int threads) => new()
     {
-        Budget = StepBudget.Steps(steps),
+        Budget = tuning.Tokens > 0
+            ? StepBudget.Tokens(Math.Max(1, (long)Math.Round(tuning.Tokens * length)))
+            : StepBudget.Steps(Math.Max(1, (int)Math.Round(tuning.Steps * length))),
         BatchTokens = tuning.BatchTokens,
         Optimizer = new OptimizerOptions
         {
@@ -183,12 +185,13 @@ public sealed class TrainingActivities(
         Threads = threads,
     };
 
-    private static int Steps(TuningOptions tuning, RefineOptions refine, TrainInput input) => input.Role switch
+    /// <summary>How long a training is, as a multiple of what the recipe says of its role.</summary>
+    private static double Length(RefineOptions refine, TrainInput input) => input.Role switch
     {
-        ModelRole.Generator when input.Iteration > 0 => (int)Math.Round(tuning.Steps * refine.LaterSteps),
+        ModelRole.Generator when input.Iteration > 0 => refine.LaterSteps,
         // A fold has half of the seeds: the same number of passes over them.
-        ModelRole.Fold => Math.Max(1, tuning.Steps / 2),
-        _ => tuning.Steps,
+        ModelRole.Fold => 0.5,
+        _ => 1,
     };
 
     private static ModelOptions Options(ModelsOptions models, ModelRole role) => role switch

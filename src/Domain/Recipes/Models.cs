@@ -81,6 +81,10 @@ public sealed class TuningOptions
     [Description("Optimisation steps.")]
     public int Steps { get; set; } = 600;
 
+    [Range(0L, 100_000_000_000L)]
+    [Description("Tokens to train on instead, texts and completions together; 0: so many steps.")]
+    public long Tokens { get; set; }
+
     [Range(16, 10_000_000)]
     [Description("Tokens in a batch, about.")]
     public int BatchTokens { get; set; } = 512;

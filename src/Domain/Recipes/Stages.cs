@@ -33,7 +33,7 @@ public sealed class RefineOptions
     public double SeedWeight { get; set; } = 2;
 
     [Range(0.1, 10.0)]
-    [Description("Optimisation steps of later iterations as a multiple of iteration 0's.")]
+    [Description("Length of the training of later iterations as a multiple of iteration 0's.")]
     public double LaterSteps { get; set; } = 1;
 
     [Description("Texts that a later iteration labels and judges anew: all of them, so that a pair kept early must win again; or unkept, those not kept so far (methods section 1), which costs less.")]
