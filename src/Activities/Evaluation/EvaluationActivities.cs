@@ -25,6 +25,8 @@ public sealed class EvaluationActivities(EventWriter writer, RunLibrary library,
     /// <summary>One held-out seed: the right pair first among the candidates of each direction.</summary>
     private sealed record Item(string Language, Seed Seed, IReadOnlyList<string> Instructions, IReadOnlyList<string> Responses);
 
+    private sealed record Pair(string Language, string Instruction, string Response);
+
     /// <summary>Figures of one item: nats a token, and 1 or 0 for the two ranks.</summary>
     private sealed record Figures(double Loss, double InstructionRank, double ResponseRank);
 
@@ -80,19 +82,19 @@ public sealed class EvaluationActivities(EventWriter writer, RunLibrary library,
         var options = recipe.Models.Student;
         var prompt = new ModelPrompt(model.Tokenizer, options.Prompt, options.MaxTextTokens);
         // Each pair once, whichever ranks it serves; a pair without instruction gives the response's likelihood by itself.
-        var pairs = items.SelectMany(i => i.Instructions.Select(x => (i.Language, Instruction: x, Response: i.Seed.Output))
-            .Concat(i.Responses.SelectMany(y => new[] { (i.Language, i.Seed.Instruction, Response: y), (i.Language, "", y) }))).Distinct().ToList();
+        var pairs = items.SelectMany(i => i.Instructions.Select(x => new Pair(i.Language, x, i.Seed.Output))
+            .Concat(i.Responses.SelectMany(y => new[] { new Pair(i.Language, i.Seed.Instruction, y), new Pair(i.Language, "", y) }))).Distinct().ToList();
         var requests = pairs.Select(p =>
         {
             var pair = TrainingData.Response(p.Instruction, p.Response, p.Language);
             return new ScoreRequest(prompt.Prompt(pair.Slots), prompt.Completion(pair.Completion));
         }).ToList();
         var scores = SequenceScorer.Score(model.Decoder, requests, threads: recipe.Threads, cancellation: ct);
-        var score = pairs.Zip(scores).ToDictionary(p => p.First, p => p.Second);
+        var score = pairs.Zip(scores).ToDictionary();
         return [.. items.Select(i => new Figures(
-            -score[(i.Language, i.Seed.Instruction, i.Seed.Output)].Mean,
-            IsFirstBest([.. i.Instructions.Select(x => score[(i.Language, x, i.Seed.Output)].Mean)]),
-            IsFirstBest([.. i.Responses.Select(y => score[(i.Language, i.Seed.Instruction, y)].LogLikelihood - score[(i.Language, "", y)].LogLikelihood)])))];
+            -score[new Pair(i.Language, i.Seed.Instruction, i.Seed.Output)].Mean,
+            IsFirstBest([.. i.Instructions.Select(x => score[new Pair(i.Language, x, i.Seed.Output)].Mean)]),
+            IsFirstBest([.. i.Responses.Select(y => score[new Pair(i.Language, i.Seed.Instruction, y)].LogLikelihood - score[new Pair(i.Language, "", y)].LogLikelihood)])))];
     }
 
     // A tie counts as the chance of a fair draw among the tied.
