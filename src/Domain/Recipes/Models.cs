@@ -81,9 +81,9 @@ public sealed class TuningOptions
     [Description("Optimisation steps.")]
     public int Steps { get; set; } = 600;
 
-    [Range(0L, 100_000_000_000L)]
+    [Range(0, 2_000_000_000)]
     [Description("Tokens to train on instead, texts and completions together; 0: so many steps.")]
-    public long Tokens { get; set; }
+    public int Tokens { get; set; }
 
     [Range(16, 10_000_000)]
     [Description("Tokens in a batch, about.")]
