@@ -38,7 +38,8 @@ public sealed class UndisturbedRun : IAsyncLifetime
     [
         .. new[]
         {
-            "languages=[sw]", "refine.iterations=0", "models.tokenizer.vocabulary=400",
+            "languages=[sw]", "refine.iterations=0", "models.generator.sampling.maxNewTokens=8",
+            "models.generator.maxTextTokens=32", "models.evaluator.maxTextTokens=32", "models.student.maxTextTokens=32",
             "models.generator.tuning.steps=4", "models.evaluator.tuning.steps=4", "models.student.tuning.steps=2",
         }.SelectMany(s => new[] { "--set", s }),
     ];
