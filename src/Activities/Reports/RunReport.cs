@@ -1,3 +1,4 @@
+using XInstruct.Activities.Recipes;
 using XInstruct.Domain.Runs;
 
 namespace XInstruct.Activities.Reports;
@@ -19,8 +20,14 @@ public sealed record RunReport(
     /// <summary>How language identification was done, by language: profile or script.</summary>
     public IReadOnlyDictionary<string, string>? LanguageCheck { get; init; }
 
+    /// <summary>What is wrong with the recipe's truth, and why precision and accuracy may be missing.</summary>
+    public IReadOnlyList<RecipeProblem> Warnings { get; init; } = [];
+
     /// <summary>Rejected rows by reason.</summary>
     public IReadOnlyDictionary<string, long>? Rejections { get; init; }
+
+    /// <summary>What needs no model reaches on the same texts, when there is a truth.</summary>
+    public BaselineReport? Baselines { get; init; }
 
     /// <summary>How the truth says the rejections went, when there is a truth.</summary>
     public IReadOnlyList<ScreeningReport>? Screening { get; init; }
@@ -41,6 +48,14 @@ public sealed record IterationReport(int Iteration, int Rated, int Kept, double?
 
 /// <summary>One language in an iteration.</summary>
 public sealed record LanguageIterationReport(string Language, int Rated, int Kept, double? Precision, double? Accuracy);
+
+/// <summary>Accuracy of what needs no model, over all languages, to read an iteration's accuracy beside.</summary>
+/// <param name="Chance">The instruction of a seed drawn at random.</param>
+/// <param name="NaiveBayes">Naive Bayes over character n-grams, learnt from the same seeds, for each field of the truth.</param>
+public sealed record BaselineReport(double Chance, double NaiveBayes, IReadOnlyList<LanguageBaseline> Languages);
+
+/// <summary>The same of one language.</summary>
+public sealed record LanguageBaseline(string Language, double Chance, double NaiveBayes);
 
 /// <summary>Where the release lies.</summary>
 public sealed record ReleaseReport(string Path, IReadOnlyList<ReleaseFile> Files, string Sha256);

@@ -9,19 +9,21 @@ using XInstruct.Domain.Identities;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Recipes;
 using XInstruct.Domain.Runs;
+using XInstruct.Workflows.Languages;
+using XInstruct.Workflows.Runs;
 
 namespace XInstruct.Activities.Reports;
 
 /// <summary>Builds a run's report from its events; the truth, when the user has one, is compared here and nowhere else.</summary>
-public sealed class RunReporter(IDocumentStore store, NpgsqlDataSource database, FileStore files, Contents contents, EventLog log)
+public sealed class RunReporter(IDocumentStore store, NpgsqlDataSource database, FileStore files, Contents contents, EventLog log, RunLibrary library)
 {
     /// <summary>The report of a run.</summary>
     /// <param name="run">The run.</param>
     /// <param name="recipe">The user's recipe file, for its truth; null to go without.</param>
     public async Task<RunReport> ReportAsync(Run run, LoadedRecipe? recipe, string status, double seconds, CancellationToken ct)
     {
-        var truth = recipe?.Recipe.Truth is null ? null : await TruthComparison.LoadAsync(recipe, ct);
-        var comparison = truth is null ? null : await truth.CompareAsync(run, log, contents, ct);
+        var warnings = recipe?.Warnings.ToList() ?? [];
+        var comparison = recipe is null ? null : await CompareAsync(run, recipe, warnings, ct);
         var (counts, reasons, checks) = await CountAsync(run.Name, ct);
         return new RunReport(
             run.Name,
@@ -36,10 +38,36 @@ public sealed class RunReporter(IDocumentStore store, NpgsqlDataSource database,
             Math.Round(seconds, 1),
             Packages.InUse)
         {
+            Warnings = warnings,
             LanguageCheck = checks,
             Rejections = reasons,
+            Baselines = comparison?.Baseline,
             Screening = comparison?.Screening,
         };
+    }
+
+    private async Task<TruthResult?> CompareAsync(Run run, LoadedRecipe recipe, List<RecipeProblem> warnings, CancellationToken ct)
+    {
+        try
+        {
+            return await TruthComparison.LoadAsync(recipe, ct) is { } truth ? await truth.CompareAsync(run, log, contents, await SeedsAsync(run, ct), ct) : null;
+        }
+        catch (TruthException e)
+        {
+            if (warnings.Count == 0) warnings.Add(new RecipeProblem(recipe.Path, 0, 0, "truth", e.Message));
+            return null;
+        }
+    }
+
+    private async Task<List<Seed>> SeedsAsync(Run run, CancellationToken ct)
+    {
+        var seeds = new List<Seed>();
+        foreach (var language in run.Languages)
+        {
+            seeds.AddRange((await library.SeedsAsync(new LanguageInput(new RunInput(run.Name, run.Recipe), language), ct)).Training);
+        }
+
+        return seeds;
     }
 
     private static IterationReport Iteration(IterationCompleted iteration, TruthResult? truth)

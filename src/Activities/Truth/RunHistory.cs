@@ -9,6 +9,9 @@ namespace XInstruct.Activities.Truth;
 /// <param name="Key">The row's own id.</param>
 public sealed record TextHistory(string Language, long Row, string? Key)
 {
+    /// <summary>Hash of the text.</summary>
+    public string Text { get; init; } = "";
+
     /// <summary>Iteration at whose end the pair was kept.</summary>
     public int? Kept { get; set; }
 
@@ -35,7 +38,7 @@ public sealed record RunHistory(IReadOnlyList<TextHistory> Texts, IReadOnlyDicti
             switch (e.Type)
             {
                 case "text_accepted":
-                    texts[e.Stream] = new TextHistory(Text("language"), e.Data.GetProperty("row").GetInt64(), e.Data.TryGetProperty("key", out var key) ? key.GetString() : null);
+                    texts[e.Stream] = new TextHistory(Text("language"), e.Data.GetProperty("row").GetInt64(), e.Data.TryGetProperty("key", out var key) ? key.GetString() : null) { Text = Text("text") };
                     break;
                 case "instruction_generated" or "instruction_revised" when texts.TryGetValue(e.Stream, out var text):
                     text.Instructions[e.Data.GetProperty("iteration").GetInt32()] = Text("instruction");

@@ -18,7 +18,7 @@ public static class TruthReader
     private static readonly TableReadOptions Options = new(10_000_000);
 
     /// <summary>The truth of each of the recipe's languages.</summary>
-    /// <exception cref="TruthException">The files are not index-parallel.</exception>
+    /// <exception cref="TruthException">The files are not index-parallel, an id stands twice, or a field is nowhere.</exception>
     public static async Task<IReadOnlyDictionary<string, CorpusTruth>> ReadAsync(LoadedRecipe loaded, CancellationToken ct)
     {
         var truths = new Dictionary<string, CorpusTruth>(StringComparer.Ordinal);
@@ -60,7 +60,16 @@ public static class TruthReader
             }
 
             var spoilt = options.Spoilt is null ? null : row.Columns.GetValueOrDefault(options.Spoilt);
-            rows[key] = new TruthRow(values, string.IsNullOrEmpty(spoilt) || spoilt == "none" ? null : spoilt);
+            if (!rows.TryAdd(key, new TruthRow(values, string.IsNullOrEmpty(spoilt) || spoilt == "none" ? null : spoilt)))
+            {
+                throw new TruthException($"The {language} truth has two rows whose {options.Id} is '{key}': which one is meant, nobody can know.");
+            }
+        }
+
+        // Compared with a field that is nowhere, everything would be wrong, which is no figure but a mistake.
+        if (options.Fields.FirstOrDefault(f => rows.Count > 0 && rows.Values.All(r => !r.Values.ContainsKey(f))) is { } missing)
+        {
+            throw new TruthException($"No row of the {language} truth has a '{missing}'. Look at truth.fields.");
         }
 
         return new CorpusTruth(options.Id is not null, rows);

@@ -18,8 +18,12 @@ public sealed class TruthResult
     private readonly IReadOnlyDictionary<(int Iteration, string Language), Tally> _tallies;
 
     /// <summary>A result of counts.</summary>
-    public TruthResult(IReadOnlyDictionary<(int Iteration, string Language), Tally> tallies, IReadOnlyList<ScreeningReport>? screening) =>
-        (_tallies, Screening) = (tallies, screening);
+    public TruthResult(
+        IReadOnlyDictionary<(int Iteration, string Language), Tally> tallies, IReadOnlyList<ScreeningReport>? screening, BaselineReport? baseline = null) =>
+        (_tallies, Screening, Baseline) = (tallies, screening, baseline);
+
+    /// <summary>Accuracy of what needs no model; null when nothing was accepted.</summary>
+    public BaselineReport? Baseline { get; }
 
     /// <summary>How well spoilt rows were found, by language; null when the truth does not say which are.</summary>
     public IReadOnlyList<ScreeningReport>? Screening { get; }

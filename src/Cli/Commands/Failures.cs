@@ -3,6 +3,7 @@ using Temporalio.Exceptions;
 using XInstruct.Activities.Recipes;
 using XInstruct.Activities.Runs;
 using XInstruct.Activities.Storage;
+using XInstruct.Cli.Display;
 using XInstruct.Cli.Hosting;
 using XInstruct.Domain.Provenance;
 using XInstruct.Workflows;
@@ -26,13 +27,19 @@ internal static class Failures
         return type is FailureTypes.BadInput or FailureTypes.TooManyBadRows or FailureTypes.NothingLeft ? ExitCodes.BadInput : ExitCodes.Failed;
     }
 
+    /// <summary>What is wrong and stops nothing, a line each.</summary>
+    public static void Warn(IEnumerable<RecipeProblem> warnings)
+    {
+        foreach (var warning in warnings) Console.Error.WriteLine($"warning: {TerminalText.Clean(warning.ToString())}");
+    }
+
     /// <summary>Anything that a command let through.</summary>
     public static int Say(Exception e)
     {
         switch (e)
         {
             case RecipeException recipe:
-                foreach (var problem in recipe.Problems) Console.Error.WriteLine(problem);
+                foreach (var problem in recipe.Problems) Console.Error.WriteLine(TerminalText.Clean(problem.ToString()));
                 return ExitCodes.BadInput;
             case InputsChangedException or FileNotFoundException or DirectoryNotFoundException or UsageException:
                 Console.Error.WriteLine(e.Message);

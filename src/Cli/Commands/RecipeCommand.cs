@@ -36,8 +36,9 @@ internal static class RecipeCommand
             try
             {
                 var loaded = RecipeFile.Load(result.GetValue(path)!, result.GetValue(set) ?? []);
+                if (!json) Failures.Warn(loaded.Warnings);
                 Console.WriteLine(json
-                    ? JsonSerializer.Serialize(new { Status = "ok", loaded.Recipe.Name, Problems = Array.Empty<RecipeProblem>() }, EventJson.Options)
+                    ? JsonSerializer.Serialize(new { Status = "ok", loaded.Recipe.Name, Problems = Array.Empty<RecipeProblem>(), loaded.Warnings }, EventJson.Options)
                     : $"{loaded.Path}: recipe {loaded.Recipe.Name} for {string.Join(", ", loaded.Recipe.Languages)} is good.");
                 return ExitCodes.Ok;
             }

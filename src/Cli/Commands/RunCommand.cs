@@ -49,6 +49,7 @@ internal static class RunCommand
     {
         var json = result.GetValue(CommonOptions.Json);
         var loaded = RecipeFile.Load(recipePath, result.GetValue(Set) ?? []);
+        if (!json) Failures.Warn(loaded.Warnings);
         await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
         var clock = Stopwatch.StartNew();
         var input = await deployment.Get<RunStarter>().PrepareAsync(loaded, result.GetValue(Id), result.GetValue(New), ct);
@@ -69,7 +70,9 @@ internal static class RunCommand
             await end;
             var reporter = deployment.Get<RunReporter>();
             var run = await deployment.Get<RunReader>().LoadAsync(input.Run, ct);
-            Summary.Write(await reporter.ReportAsync(run, loaded, "completed", clock.Elapsed.TotalSeconds, ct), json);
+            var report = await reporter.ReportAsync(run, loaded, "completed", clock.Elapsed.TotalSeconds, ct);
+            if (!json) Failures.Warn(report.Warnings.Except(loaded.Warnings));
+            Summary.Write(report, json);
             return ExitCodes.Ok;
         }
         catch (WorkflowFailedException e)

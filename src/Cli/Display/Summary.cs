@@ -54,7 +54,16 @@ internal static class Summary
             foreach (var l in iteration.Languages) table.AddRow("", l.Language, $"{l.Rated}", $"{l.Kept}", Share(l.Precision), Share(l.Accuracy));
         }
 
+        if (report.Baselines is not { } baselines) return table;
+        Baseline(table, "chance", baselines.Chance, l => l.Chance);
+        Baseline(table, "naive Bayes", baselines.NaiveBayes, l => l.NaiveBayes);
         return table;
+
+        void Baseline(Table rows, string name, double all, Func<LanguageBaseline, double> of)
+        {
+            rows.AddRow(name, "all", "", "", "", Share(all));
+            foreach (var l in baselines.Languages) rows.AddRow("", l.Language, "", "", "", Share(of(l)));
+        }
     }
 
     private static Table Screening(IReadOnlyList<ScreeningReport> screening)

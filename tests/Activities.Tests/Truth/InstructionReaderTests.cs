@@ -80,6 +80,16 @@ public sealed class InstructionReaderTests : IDisposable
         (await Should.ThrowAsync<TruthException>(() => TruthReader.ReadAsync(loaded, CancellationToken.None))).Message.ShouldContain("index-parallel");
     }
 
+    [Theory]
+    [InlineData("""{"id":"a","topic":"x"}""" + "\n" + """{"id":"a","topic":"y"}""", "two rows whose id is 'a'")]
+    [InlineData("""{"id":"a","theme":"x"}""", "has a 'topic'")]
+    public async Task ReadAsync_TruthThatWouldMislead_IsRefused(string rows, string message)
+    {
+        _folder.Write("truth.jsonl", rows);
+        var loaded = _folder.Load(RecipeFolder.Good + "truth: {path: truth.jsonl, id: id, fields: [topic]}\n");
+        (await Should.ThrowAsync<TruthException>(() => TruthReader.ReadAsync(loaded, CancellationToken.None))).Message.ShouldContain(message);
+    }
+
     [Fact]
     public async Task ReaderAsync_LexiconThatIsNone_SaysWhatItMustBe()
     {

@@ -60,12 +60,13 @@ public sealed class TruthComparisonTests : IDisposable
     }
 
     [Fact]
-    public async Task LoadAsync_TruthGoneOrUnusable_IsNoneAndARecipeStillLoadsWithAWarning()
+    public async Task LoadAsync_TruthGoneOrUnusable_SaysSoAndARecipeStillLoadsWithAWarning()
     {
         File.Delete(Path.Combine(_folder.Root, "truth/th.jsonl"));
         var loaded = _folder.Load(Recipe);
         loaded.Warnings.ShouldHaveSingleItem().Key.ShouldBe("truth.path");
-        (await TruthComparison.LoadAsync(loaded, CancellationToken.None)).ShouldBeNull();
+        (await Should.ThrowAsync<TruthException>(() => TruthComparison.LoadAsync(loaded, CancellationToken.None))).Message.ShouldContain("th.jsonl");
+        (await TruthComparison.LoadAsync(_folder.Load(RecipeFolder.Good), CancellationToken.None)).ShouldBeNull();
         _folder.Write("truth/th.jsonl", """{"id":"a","theme":"food"}""");
         _folder.Load(Recipe).Warnings.Select(w => w.Message).ShouldContain(m => m.Contains("no column 'topic'. Did you mean", StringComparison.Ordinal));
         _folder.Load(RecipeFolder.Good).Warnings.ShouldBeEmpty();
