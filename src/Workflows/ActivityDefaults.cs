@@ -40,11 +40,12 @@ public static class ActivityDefaults
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(5);
 
+    // Short: a killed worker's activities begin again within 10 s of the kill, 5 of which the heartbeat takes, however often it is killed.
     private static readonly RetryPolicy Retries = new()
     {
-        InitialInterval = TimeSpan.FromMilliseconds(500),
+        InitialInterval = TimeSpan.FromMilliseconds(200),
         BackoffCoefficient = 2,
-        MaximumInterval = TimeSpan.FromSeconds(20),
+        MaximumInterval = TimeSpan.FromSeconds(2),
         NonRetryableErrorTypes = FailureTypes.NonRetryable,
     };
 
