@@ -117,11 +117,13 @@ internal sealed class LanguageSample
 
     private static string Copy(string text) => "\uFEFF" + text.Replace(". ", ".  ", StringComparison.Ordinal) + "\n";
 
-    /// <summary>One word is exchanged for another of the same text.</summary>
+    /// <summary>One word is exchanged for a different one of the same text.</summary>
     private string Change(string text)
     {
         var words = text.Split(' ');
-        words[1 + _random.Next(words.Length - 2)] = words[_random.Next(words.Length)];
+        var at = 1 + _random.Next(words.Length - 2);
+        var others = words.Where(w => w != words[at]).ToList();
+        words[at] = others[_random.Next(others.Count)];
         return string.Join(' ', words);
     }
 

@@ -26,6 +26,9 @@ public sealed record RunReport(
     /// <summary>Rejected rows by reason.</summary>
     public IReadOnlyDictionary<string, long>? Rejections { get; init; }
 
+    /// <summary>Trainings of the run, in the order in which they were recorded.</summary>
+    public IReadOnlyList<TrainingReport> Training { get; init; } = [];
+
     /// <summary>What needs no model reaches on the same texts, when there is a truth.</summary>
     public BaselineReport? Baselines { get; init; }
 
@@ -48,6 +51,13 @@ public sealed record IterationReport(int Iteration, int Rated, int Kept, double?
 
 /// <summary>One language in an iteration.</summary>
 public sealed record LanguageIterationReport(string Language, int Rated, int Kept, double? Precision, double? Accuracy);
+
+/// <summary>One training.</summary>
+/// <param name="Role">Role of the model, and its number where there are several.</param>
+/// <param name="Steps">Optimisation steps.</param>
+/// <param name="Tokens">Tokens trained on, without padding.</param>
+/// <param name="Loss">Mean loss of the last steps, nats a token.</param>
+public sealed record TrainingReport(string Role, int Steps, long Tokens, double? Loss);
 
 /// <summary>Accuracy of what needs no model, over all languages, to read an iteration's accuracy beside.</summary>
 /// <param name="Chance">The instruction of a seed drawn at random.</param>

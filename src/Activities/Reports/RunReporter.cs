@@ -41,6 +41,7 @@ public sealed class RunReporter(IDocumentStore store, NpgsqlDataSource database,
             Warnings = warnings,
             LanguageCheck = checks,
             Rejections = reasons,
+            Training = [.. run.Checkpoints.Where(c => c.Steps > 0).Select(c => new TrainingReport(c.Role, c.Steps, c.Tokens, c.Loss))],
             Baselines = comparison?.Baseline,
             Screening = comparison?.Screening,
         };

@@ -7,10 +7,13 @@ using Xunit.Abstractions;
 
 namespace XInstruct.Domain.Tests.Texts;
 
-/// <summary>The whole filter chain over the shipped samples, a fifth of which are spoilt on purpose; only this test reads how.</summary>
-public sealed class SpoiltSampleTests(ITestOutputHelper output)
+/// <summary>The shipped samples, and the whole filter chain over them: a fifth is spoilt on purpose, and only this test reads how.</summary>
+public sealed class ShippedSampleTests(ITestOutputHelper output)
 {
     private static readonly string Samples = Path.Combine(SharedData.Root, "samples");
+
+    // Where a phrase takes an item or a number.
+    private static readonly string[] Gaps = ["{i}", "{n}"];
 
     [Theory]
     [InlineData(0.7)]
@@ -36,6 +39,35 @@ public sealed class SpoiltSampleTests(ITestOutputHelper output)
             [RejectionReason.Boilerplate, RejectionReason.Duplicate, RejectionReason.NearDuplicate, RejectionReason.TooShort, RejectionReason.WrongLanguage], ignoreOrder: true);
         foreach (var kind in kinds) kind.Average(s => s.Found ? 1.0 : 0.0).ShouldBeGreaterThanOrEqualTo(0.95, kind.Key);
     }
+
+    [Fact]
+    public void Texts_ShippedSamples_HaveTheirCountsLengthsAndUnseenPhrases()
+    {
+        foreach (var file in Directory.GetFiles(Path.Combine(Samples, "phrases"), "*.json"))
+        {
+            var language = Path.GetFileNameWithoutExtension(file);
+            var truth = Rows("truth", language).ToDictionary(r => r.GetProperty("id").GetString()!, StringComparer.Ordinal);
+            var corpus = Rows("corpus", language).ToList();
+            var seeds = Rows("seeds", language).Select(r => r.GetProperty("output").GetString()!).ToList();
+            corpus.Count.ShouldBe(300, language);
+            seeds.Count.ShouldBe(40, language);
+            corpus.Select(r => r.GetProperty("id").GetString()!).ShouldBe(truth.Keys, ignoreOrder: true);
+            truth.Values.Count(r => r.GetProperty("spoilt").ValueKind != JsonValueKind.Null).ShouldBe(60, language);
+            var clean = corpus.Where(r => truth[r.GetProperty("id").GetString()!].GetProperty("spoilt").ValueKind == JsonValueKind.Null).Select(r => r.GetProperty("text").GetString()!);
+            seeds.Concat(clean).ShouldAllBe(t => t.Length >= 150 && t.Length <= 500, language);
+            using var tables = JsonDocument.Parse(File.ReadAllText(file));
+            var phrases = Texts(tables.RootElement.GetProperty("topics")).Concat(Texts(tables.RootElement.GetProperty("intents"))).Concat(Texts(tables.RootElement.GetProperty("neutral"))).ToList();
+            var unseen = phrases.Count(p => !seeds.Exists(s => p.Split(Gaps, StringSplitOptions.None).All(part => s.Contains(part, StringComparison.Ordinal))));
+            ((double)unseen / phrases.Count).ShouldBeGreaterThanOrEqualTo(0.2, language);
+        }
+    }
+
+    private static IEnumerable<string> Texts(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.String => [element.GetString()!],
+        JsonValueKind.Array => element.EnumerateArray().SelectMany(Texts),
+        _ => element.EnumerateObject().SelectMany(p => Texts(p.Value)),
+    };
 
     private static IEnumerable<(string? Truth, string? Reason)> Outcomes(string language, TextScreen screen, double nearDuplicate)
     {
