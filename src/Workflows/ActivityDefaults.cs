@@ -28,8 +28,8 @@ public static class FailureTypes
     /// <summary>Nothing is left to go on with, e.g. a language without one accepted text.</summary>
     public const string NothingLeft = "NothingLeft";
 
-    /// <summary>A stored hash does not match what is stored.</summary>
-    public const string Tampered = "Tampered";
+    /// <summary>A stored hash does not match what is stored, or something stored is gone: the name of the exception that the activities throw.</summary>
+    public const string Tampered = "TamperedException";
 
     /// <summary>All of them.</summary>
     public static IReadOnlyCollection<string> NonRetryable { get; } = [BadInput, TooManyBadRows, NothingLeft, Tampered];
@@ -40,11 +40,12 @@ public static class ActivityDefaults
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(5);
 
+    // Short: a killed worker's activities begin again within 10 s of the kill, 5 of which the heartbeat takes, however often it is killed.
     private static readonly RetryPolicy Retries = new()
     {
-        InitialInterval = TimeSpan.FromMilliseconds(500),
+        InitialInterval = TimeSpan.FromMilliseconds(200),
         BackoffCoefficient = 2,
-        MaximumInterval = TimeSpan.FromSeconds(20),
+        MaximumInterval = TimeSpan.FromSeconds(2),
         NonRetryableErrorTypes = FailureTypes.NonRetryable,
     };
 

@@ -1,15 +1,29 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using Npgsql;
+
+// Signals, process groups, file modes and accounts are what these tests are about.
+[assembly: SupportedOSPlatform("linux")]
 
 namespace XInstruct.EndToEnd;
 
 /// <summary>The built command with a home and databases of its own.</summary>
 internal sealed class ProductProcess : IAsyncDisposable
 {
-    private readonly string _server = Environment.GetEnvironmentVariable("XINSTRUCT_TEST_POSTGRES")
+    private readonly string _server = System.Environment.GetEnvironmentVariable("XINSTRUCT_TEST_POSTGRES")
         ?? throw new InvalidOperationException("XINSTRUCT_TEST_POSTGRES is not set. './xinstruct test' starts a PostgreSQL and sets it.");
 
     private readonly string _name = $"xi_e2e_{Guid.NewGuid():N}";
+
+    /// <summary>SIGINT: what Ctrl-C sends to the group.</summary>
+    public const int Interrupt = 2;
+
+    /// <summary>SIGSTOP on Linux.</summary>
+    public const int Stop = 19;
+
+    /// <summary>SIGCONT on Linux.</summary>
+    public const int Continue = 18;
 
     /// <summary>Shared directory of this installation.</summary>
     public string Home { get; } = Directory.CreateTempSubdirectory("xi-e2e-").FullName;
@@ -28,14 +42,69 @@ internal sealed class ProductProcess : IAsyncDisposable
     /// <summary>Runs SQL on the event store.</summary>
     public Task ExecuteAsync(string sql) => ExecuteAsync(sql, Postgres);
 
-    /// <summary>Starts the command; the caller waits for it or kills it.</summary>
-    public Process Start(params string[] args)
+    /// <summary>What points a command at this installation.</summary>
+    public IReadOnlyDictionary<string, string> Environment => new Dictionary<string, string>
     {
-        var program = Path.Combine(Tests.SharedData.Root, "src/Cli/bin", Configuration, "net10.0/xinstruct");
+        ["XINSTRUCT_HOME"] = Home,
+        ["XINSTRUCT_POSTGRES"] = Postgres,
+        ["TEMPORAL_STANDIN_DATABASE"] = new NpgsqlConnectionStringBuilder(_server) { Database = _name + "_t" }.ConnectionString,
+    };
+
+    /// <summary>Reads rows from the event store.</summary>
+    public async Task<IReadOnlyList<T>> ReadAsync<T>(string sql, Func<NpgsqlDataReader, T> row)
+    {
+        await using var connection = new NpgsqlConnection(Postgres);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new List<T>();
+        while (await reader.ReadAsync()) rows.Add(row(reader));
+        return rows;
+    }
+
+    /// <summary>Committed events; 0 as long as nothing created the store.</summary>
+    public async Task<long> CountEventsAsync()
+    {
+        try
+        {
+            return (await ReadAsync("select count(*) from xinstruct.mt_events", r => r.GetInt64(0)))[0];
+        }
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName)
+        {
+            return 0;
+        }
+    }
+
+    /// <summary>The time as the event store knows it.</summary>
+    public async Task<DateTime> NowAsync() => (await ReadAsync("select clock_timestamp()", r => r.GetDateTime(0)))[0];
+
+    /// <summary>Waits until so many events are committed, or the process ended.</summary>
+    public async Task WaitForEventsAsync(Process process, long events)
+    {
+        while (!process.HasExited && await CountEventsAsync() < events) await Task.Delay(20);
+    }
+
+    /// <summary>Starts the command as the leader of a process group of its own; <see cref="KillGroup"/> ends it and whatever it started.</summary>
+    public Process StartGroup(params string[] args) => Start("setsid", [Program, .. args]);
+
+    /// <summary>SIGKILL to all processes of a group: nobody gets to tidy up.</summary>
+    public static void KillGroup(Process leader) => SignalGroup(leader, 9);
+
+    /// <summary>Sends a signal to all processes of a group.</summary>
+    public static void SignalGroup(Process leader, int signal)
+    {
+        if (SendSignal(-leader.Id, signal) != 0) throw new InvalidOperationException($"No process group {leader.Id}: error {Marshal.GetLastPInvokeError()}.");
+    }
+
+    /// <summary>Starts the command; the caller waits for it or kills it.</summary>
+    public Process Start(params string[] args) => Start(Program, args);
+
+    private static string Program => Path.Combine(Tests.SharedData.Root, "src/Cli/bin", Configuration, "net10.0/xinstruct");
+
+    private Process Start(string program, string[] args)
+    {
         var start = new ProcessStartInfo(program, args) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Tests.SharedData.Root };
-        start.Environment["XINSTRUCT_HOME"] = Home;
-        start.Environment["XINSTRUCT_POSTGRES"] = Postgres;
-        start.Environment["TEMPORAL_STANDIN_DATABASE"] = new NpgsqlConnectionStringBuilder(_server) { Database = _name + "_t" }.ConnectionString;
+        foreach (var (name, value) in Environment) start.Environment[name] = value;
         return Process.Start(start)!;
     }
 
@@ -55,6 +124,9 @@ internal sealed class ProductProcess : IAsyncDisposable
         await ExecuteAsync($"drop database if exists {_name}_t with (force)", _server);
         Directory.Delete(Home, recursive: true);
     }
+
+    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static extern int SendSignal(int process, int signal);
 
     private static string Configuration => AppContext.BaseDirectory.Contains("/Release/", StringComparison.Ordinal) ? "Release" : "Debug";
 
