@@ -1,5 +1,5 @@
 # ./xinstruct test [--filter X] [--nightly]: builds everything once and runs the test projects one after the other on a scratch
-# PostgreSQL. The last line is 'N passed, N failed'. Sourced by the launcher.
+# PostgreSQL, then, without a filter, 'dotnet format' as one more test. The last line is 'N passed, N failed'. Sourced by the launcher.
 
 run_tests() {
   local filter="" passed=0 failed=0 skipped=0 project results scratch=""
@@ -31,6 +31,8 @@ run_tests() {
     run_project "$project"
   done < <(cd "$repo" && grep -oE '"tests[\\/][^"]*\.csproj"' XInstruct.sln | tr -d '"' | tr '\\' '/' | sort)
 
+  [ -n "$filter" ] || check_format
+
   if [ -n "$filter" ] && [ $((passed + failed + skipped)) = 0 ]; then
     fail 2 "no test matches --filter '$filter'"
   fi
@@ -58,6 +60,17 @@ run_project() { # path of a project
   passed=$((passed + right)) failed=$((failed + wrong)) skipped=$((skipped + (total > right + wrong ? total - right - wrong : 0)))
   [ "$total" = 0 ] && [ "$code" = 0 ] || printf '%s: %d passed, %d failed, %d s\n' "$name" "$right" "$wrong" $((SECONDS - began))
   [ "$wrong" = 0 ] || grep -vE '^(Results File|Passed!|Failed!|Test run for|Starting test|A total of|VSTest|$)' "$results/$name.log"
+}
+
+# The sources are as 'dotnet format' would leave them: one test of that name.
+check_format() {
+  local log=$results/format.log began=$SECONDS right=1
+  cd "$repo" || exit 1
+  in_step logged "$log" "$dotnet" format XInstruct.sln --no-restore --verify-no-changes --verbosity quiet || right=0
+  cd "$OLDPWD" || exit 1
+  passed=$((passed + right)) failed=$((failed + 1 - right))
+  printf 'format: %d passed, %d failed, %d s\n' "$right" $((1 - right)) $((SECONDS - began))
+  [ "$right" = 1 ] || { grep -m 20 error "$log"; say "run 'dotnet format XInstruct.sln'"; }
 }
 
 logged() { # file, command...

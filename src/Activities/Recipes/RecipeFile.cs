@@ -36,7 +36,7 @@ public static class RecipeFile
         if (root is not MapNode && root is not ScalarNode { IsNull: true }) problems.Add(root.Place, "", "A recipe is a mapping of keys to values. 'xinstruct recipe new' writes one.");
         problems.ThrowIfAny();
         var map = root as MapNode ?? new MapNode(start, []);
-        RecipeOverrides.Apply(map, overrides, problems);
+        RecipeOverrides.PutAll(map, overrides, problems);
         var binder = new RecipeBinder(start, problems);
         var recipe = binder.Bind(map);
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;

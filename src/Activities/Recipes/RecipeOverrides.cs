@@ -3,8 +3,8 @@ namespace XInstruct.Activities.Recipes;
 /// <summary>Puts <c>--set key=value</c> into a recipe's tree. Keys are dotted, values are YAML; a text may stand without quotes, braces and all.</summary>
 internal static class RecipeOverrides
 {
-    /// <summary>Applies overrides in order; the last one of a key holds.</summary>
-    public static void Apply(MapNode root, IReadOnlyList<string> overrides, ProblemList problems)
+    /// <summary>Puts overrides in order; the last one of a key holds.</summary>
+    public static void PutAll(MapNode root, IReadOnlyList<string> overrides, ProblemList problems)
     {
         foreach (var text in overrides)
         {

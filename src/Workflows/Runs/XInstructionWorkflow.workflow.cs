@@ -174,7 +174,7 @@ public sealed class XInstructionWorkflow
         var child = await Workflow.StartChildWorkflowAsync(
             (LanguageWorkflow w) => w.RunAsync(input), new ChildWorkflowOptions { Id = id, TaskQueue = TaskQueues.Cpu });
         _children[id] = child;
-        if (_paused) await child.SignalAsync(w => w.SetPausedAsync(true));
+        if (_paused) await HoldAsync(child, paused: true);
         try
         {
             var result = await child.GetResultAsync();
@@ -207,14 +207,19 @@ public sealed class XInstructionWorkflow
         await Workflow.ExecuteActivityAsync((IRunActivities a) => a.RecordSteeringAsync(record), ActivityDefaults.Cpu);
         foreach (var id in _children.Keys.Order(StringComparer.Ordinal).ToList())
         {
-            try
-            {
-                if (_children.TryGetValue(id, out var child)) await child.SignalAsync(w => w.SetPausedAsync(paused));
-            }
-            catch (WorkflowFailedException)
-            {
-                // The stage ended in the meantime; there is nothing left to hold back.
-            }
+            if (_children.TryGetValue(id, out var child)) await HoldAsync(child, paused);
+        }
+    }
+
+    private static async Task HoldAsync(ChildWorkflowHandle<LanguageWorkflow> child, bool paused)
+    {
+        try
+        {
+            await child.SignalAsync(w => w.SetPausedAsync(paused));
+        }
+        catch (ApplicationFailureException)
+        {
+            // The stage ended in the meantime; there is nothing left to hold back.
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Linq.Expressions;
 using System.Reflection;
+using Marten.Schema;
 using Marten.Storage;
 
 namespace Marten;
@@ -52,10 +53,12 @@ public class MartenRegistry
             return this;
         }
 
-        public DocumentMappingExpression<T> Index(Expression<Func<T, object?>> expression) => Add(unique: false, null, expression.Body);
+        public DocumentMappingExpression<T> Index(Expression<Func<T, object?>> expression, Action<ComputedIndex>? configure = null) =>
+            Add(configure, expression.Body);
 
-        public DocumentMappingExpression<T> Index(IReadOnlyCollection<Expression<Func<T, object>>> expressions) =>
-            Add(unique: false, null, [.. expressions.Select(e => e.Body)]);
+        public DocumentMappingExpression<T> Index(
+            IReadOnlyCollection<Expression<Func<T, object>>> expressions, Action<ComputedIndex>? configure = null) =>
+            Add(configure, [.. expressions.Select(e => e.Body)]);
 
         public DocumentMappingExpression<T> UniqueIndex(params Expression<Func<T, object>>[] expressions) =>
             Add(unique: true, null, [.. expressions.Select(e => e.Body)]);
@@ -64,6 +67,13 @@ public class MartenRegistry
             Add(unique: true, indexName, [.. expressions.Select(e => e.Body)]);
 
         private static MemberInfo[] Path(Expression body) => Linq.Locators.PathOf(body) ?? throw new ArgumentException($"'{body}' is not a member of {typeof(T)}.");
+
+        private DocumentMappingExpression<T> Add(Action<ComputedIndex>? configure, params Expression[] bodies)
+        {
+            var index = new ComputedIndex();
+            configure?.Invoke(index);
+            return Add(index.IsUnique, index.Name, bodies);
+        }
 
         private DocumentMappingExpression<T> Add(bool unique, string? name, params Expression[] bodies)
         {

@@ -89,6 +89,19 @@ public sealed class LayoutTests : StoreTest
         await ExecuteAsync($"drop schema {Schema}_e cascade");
     }
 
+    [Fact]
+    public async Task Index_Configured_HasItsNameAndIsUnique()
+    {
+        var store = Open(options => options.Schema.For<Book>().Index(b => b.Title, index =>
+        {
+            index.Name = "mt_doc_book_by_title";
+            index.IsUnique = true;
+        }));
+        await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync();
+        (await ScalarAsync<string>($"select indexdef from pg_indexes where schemaname = '{Schema}' and indexname = 'mt_doc_book_by_title'"))
+            .ShouldStartWith("CREATE UNIQUE INDEX");
+    }
+
     private async Task ApplyAsync()
     {
         var store = Open(options =>
