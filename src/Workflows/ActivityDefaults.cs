@@ -28,8 +28,8 @@ public static class FailureTypes
     /// <summary>Nothing is left to go on with, e.g. a language without one accepted text.</summary>
     public const string NothingLeft = "NothingLeft";
 
-    /// <summary>A stored hash does not match what is stored.</summary>
-    public const string Tampered = "Tampered";
+    /// <summary>A stored hash does not match what is stored, or something stored is gone: the name of the exception that the activities throw.</summary>
+    public const string Tampered = "TamperedException";
 
     /// <summary>All of them.</summary>
     public static IReadOnlyCollection<string> NonRetryable { get; } = [BadInput, TooManyBadRows, NothingLeft, Tampered];

@@ -34,6 +34,7 @@ public sealed class CorpusActivities(EventWriter writer, RunLibrary library, Fil
         var (rows, shards) = (0L, 0);
         await foreach (var row in TableReader.ReadAsync(files.Blob(hash), new TableReadOptions(corpus.MaxRowBytes), ct))
         {
+            if (row.Problem is "truncated" or "trailing-data") throw Damaged(input.Language, hash, row);
             rows++;
             if (seedRows.Contains(row.Number)) continue;
             chunk.Add(Map(row, corpus));
@@ -178,6 +179,12 @@ public sealed class CorpusActivities(EventWriter writer, RunLibrary library, Fil
     private static string ScanKey(LanguageInput language, int shard) => $"{language.Language}/scan-{shard:D6}.json";
 
     private static string VerdictKey(LanguageInput language, int shard) => $"{language.Language}/verdict-{shard:D6}.json";
+
+    // What cannot be read behind this row may be most of the corpus: going on without it would lose it silently.
+    private static ApplicationFailureException Damaged(string language, string hash, TableRow row) => BadInput.Failure(
+        $"The {language} corpus (SHA-256 {hash}) cannot be read to its end: " + (row.Problem == "truncated"
+            ? $"its gzip data or its JSON array is damaged or cut after {row.Number} rows. Get a whole copy, then run again with --new."
+            : $"after {row.Number} rows its JSON array ends, but the file does not. Put all rows into one array, or one a line, then run again with --new."));
 
     private static ApplicationFailureException TooManyBadRows(string language, int bad, int allowed) => new(
         $"The {language} corpus has {bad} malformed rows, corpus.maxBadRows allows {allowed}. Mend the file or raise the limit, then run again with --new.",

@@ -1,4 +1,5 @@
 using TorchSharp;
+using XInstruct.Activities.Runs;
 using XInstruct.Activities.Storage;
 using XInstruct.Training.Checkpoints;
 using XInstruct.Training.Models;
@@ -36,7 +37,7 @@ public sealed class ModelLibrary(FileStore files) : IDisposable
 
             var folder = files.Tree(checkpoint);
             var device = torch.cuda.is_available() ? torch.CUDA : torch.CPU;
-            var model = new LocalModel(Checkpoint.Load(folder, device), TextTokenizer.Load(folder));
+            var model = Read(folder, device);
             _recent.AddFirst((checkpoint, model));
             if (_recent.Count > Kept)
             {
@@ -45,6 +46,19 @@ public sealed class ModelLibrary(FileStore files) : IDisposable
             }
 
             return model;
+        }
+    }
+
+    // A base model is the user's; one of our own that does not load is damaged, which no retry mends either.
+    private static LocalModel Read(string folder, torch.Device device)
+    {
+        try
+        {
+            return new LocalModel(Checkpoint.Load(folder, device), TextTokenizer.Load(folder));
+        }
+        catch (Exception e) when (BadInput.IsIn(e))
+        {
+            throw BadInput.Failure(e.Message, e);
         }
     }
 

@@ -19,8 +19,13 @@ public sealed class ModelPrompt(TextTokenizer tokenizer, string template, int ma
     private readonly PromptTemplate _template = PromptTemplate.Parse(template);
 
     /// <summary>Id of the end token; the tokenizer's own end of text when it has no <see cref="End"/>.</summary>
-    public int EndId { get; } = tokenizer.FindId(End) ?? tokenizer.FindId("</s>") ?? tokenizer.FindId("<|endoftext|>") ?? tokenizer.FindId("<|im_end|>")
-        ?? throw new InvalidOperationException($"The tokenizer has none of {End}, </s>, <|endoftext|>, <|im_end|>: generation would never stop.");
+    public int EndId { get; } = EndOf(tokenizer, "");
+
+    /// <summary>Id of the token that ends a completion.</summary>
+    /// <exception cref="TokenizerFileException">There is none.</exception>
+    public static int EndOf(TextTokenizer tokenizer, string folder) =>
+        tokenizer.FindId(End) ?? tokenizer.FindId("</s>") ?? tokenizer.FindId("<|endoftext|>") ?? tokenizer.FindId("<|im_end|>") ?? throw new TokenizerFileException(
+            Path.Combine(folder, TextTokenizer.FileName), "added_tokens", $"has none of {End}, </s>, <|endoftext|>, <|im_end|>: generation would never stop");
 
     /// <summary>A training example.</summary>
     public TrainingExample Example(IReadOnlyDictionary<string, string> slots, string completion, double weight)

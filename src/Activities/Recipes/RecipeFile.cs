@@ -9,7 +9,10 @@ namespace XInstruct.Activities.Recipes;
 /// <param name="Folder">Full path of the folder it lies in.</param>
 public sealed record LoadedRecipe(Recipe Recipe, string Path, string Folder)
 {
-    /// <summary>What is wrong with the truth's files. A run is the same without a truth; only its report lacks precision and accuracy.</summary>
+    /// <summary>
+    /// What is wrong with the truth's files (a run is the same without a truth; only its report lacks precision and accuracy), and what is allowed but
+    /// may be a mistake.
+    /// </summary>
     public IReadOnlyList<RecipeProblem> Warnings { get; init; } = [];
 
     /// <summary>Full path of a language's file.</summary>
@@ -43,7 +46,9 @@ public static class RecipeFile
         new RecipeFiles(binder, problems).Check(recipe);
         problems.ThrowIfAny();
         var warnings = new ProblemList();
-        new RecipeFiles(binder, warnings).CheckTruth(recipe);
+        var files = new RecipeFiles(binder, warnings);
+        files.CheckTruth(recipe);
+        files.Advise(recipe);
         return new LoadedRecipe(recipe, path, folder) { Warnings = warnings.InOrder() };
     }
 

@@ -1,6 +1,10 @@
 using System.Text.RegularExpressions;
+using XInstruct.Activities.Models;
+using XInstruct.Activities.Runs;
 using XInstruct.Activities.Tables;
 using XInstruct.Domain.Recipes;
+using XInstruct.Training.Checkpoints;
+using XInstruct.Training.Tokenizers;
 
 namespace XInstruct.Activities.Recipes;
 
@@ -9,12 +13,17 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
 {
     private const int RowsToLookAt = 20;
 
+    // Seeds drawn from a large corpus are read when the run is.
+    private const long LongestSeedsToRead = 256L << 20;
+
     /// <summary>Checks the files of a bound recipe with absolute paths.</summary>
     public void Check(Recipe recipe)
     {
-        foreach (var key in PathKey.Files.Where(k => !k.IsTruth)) CheckFile(key, recipe);
-        foreach (var key in PathKey.Folders) CheckFolder(key, recipe);
         var (corpus, seeds) = (recipe.Corpus, recipe.Seeds);
+        // Said once where both are the same file.
+        foreach (var key in PathKey.Files.Where(k => !k.IsTruth && (k.Key != "seeds.path" || binder.IsWritten(k.Key)))) CheckFile(key, recipe);
+        foreach (var key in PathKey.Folders) CheckFolder(key, recipe);
+        CheckSeedPath(recipe);
         Columns("corpus.path", corpus.Path, recipe, ("corpus.text", corpus.Text), ("corpus.id", corpus.Id));
         if (seeds.Template is null) Columns("seeds.path", seeds.Path, recipe, ("seeds.instruction", seeds.Instruction), ("seeds.output", seeds.Output));
         else if (seeds.AlignWith is null) Columns("seeds.path", seeds.Path, recipe, ("seeds.output", seeds.Output), ("seeds.label", seeds.Label));
@@ -25,6 +34,14 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
         }
 
         CheckSeedRows(recipe);
+        CheckSeeds(recipe);
+    }
+
+    /// <summary>Says what is allowed and may yet be a mistake.</summary>
+    public void Advise(Recipe recipe)
+    {
+        if (recipe.Languages.Count < 2 || PathKey.IsPerLanguage(recipe.Corpus.Path)) return;
+        Add("corpus.path", $"One file serves {recipe.Languages.Count} languages: each takes the rows that are in its language. {{lang}} in the path stands for a file of each.");
     }
 
     /// <summary>Checks the files of the truth, without which a run is the same.</summary>
@@ -50,8 +67,7 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
 
         foreach (var file in Paths(path, recipe))
         {
-            if (Directory.Exists(file)) Add(key.Key, $"{file} is a folder; a file is needed.");
-            else if (!File.Exists(file)) Add(key.Key, $"No file {file}.{Neighbour(file)}");
+            if (Problem(file) is { } problem) Add(key.Key, problem);
         }
     }
 
@@ -61,7 +77,42 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
         if (!Directory.Exists(path)) Add(key.Key, $"No folder {path}.{Neighbour(path)}");
         else if (new[] { "config.json", "tokenizer.json" }.FirstOrDefault(f => !File.Exists(Path.Combine(path, f))) is { } missing) Add(key.Key, $"{path} has no {missing}.");
         else if (!Directory.EnumerateFiles(path, "*.safetensors").Any()) Add(key.Key, $"{path} has no *.safetensors.");
+        else CheckModel(key.Key, path);
     }
+
+    /// <summary>Configuration, tokenizer and the headers of the weights; no tensor is read.</summary>
+    private void CheckModel(string key, string folder)
+    {
+        try
+        {
+            var config = Checkpoint.Check(folder);
+            var tokenizer = TextTokenizer.Load(folder);
+            ModelPrompt.EndOf(tokenizer, folder);
+            if (tokenizer.Size > config.VocabularySize) Add(key, $"{folder}: tokenizer.json has ids up to {tokenizer.Size - 1}, config.json a vocab_size of {config.VocabularySize}.");
+        }
+        catch (Exception e) when (BadInput.IsIn(e) || e is IOException or UnauthorizedAccessException)
+        {
+            Add(key, e.Message);
+        }
+    }
+
+    private static string? Problem(string file)
+    {
+        if (Directory.Exists(file)) return $"{file} is a folder; a file is needed.";
+        if (!File.Exists(file)) return $"No file {file}.{Neighbour(file)}";
+        try
+        {
+            return Length(file) == 0 ? $"{file} is empty, or no file on a disk: it is read more than once." : null;
+        }
+        catch (IOException e)
+        {
+            return $"No file {file}: it is a link that leads nowhere. {e.Message}";
+        }
+    }
+
+    // A pipe or a device has no length.
+    private static long Length(string file) =>
+        (File.ResolveLinkTarget(file, returnFinalTarget: true) is FileInfo target ? target : new FileInfo(file)).Length;
 
     private static string Neighbour(string path)
     {
@@ -74,7 +125,7 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
     /// <summary>A column that none of the first rows has is a wrong name; a later row without it is a bad row of its own.</summary>
     private void Columns(string pathKey, string path, Recipe recipe, params (string Key, string? Column)[] columns)
     {
-        if (path.Length == 0 || problems.Has(pathKey)) return;
+        if (path.Length == 0 || problems.Has(pathKey) || (pathKey == "seeds.path" && !binder.IsWritten(pathKey) && problems.Has("corpus.path"))) return;
         foreach (var file in Paths(path, recipe))
         {
             var rows = Head(pathKey, file, recipe.Corpus.MaxRowBytes);
@@ -89,7 +140,7 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
             var names = readable.SelectMany(r => r.Keys).Distinct(StringComparer.Ordinal).ToList();
             foreach (var (key, column) in columns)
             {
-                if (column is null || names.Contains(column)) continue;
+                if (column is null || names.Contains(column) || (key == "seeds.output" && !binder.IsWritten(key) && problems.Has("corpus.text"))) continue;
                 var nearest = names.Count == 0 ? "" : $" Did you mean '{RecipeKey.Nearest(column, names)}'? There are: {string.Join(", ", names.Take(20))}.";
                 Add(key, $"The first rows of {file} have no column '{column}'.{nearest}");
             }
@@ -133,6 +184,32 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
         if ((isShared || recipe.Seeds.AlignWith is not null) && counts.Find(c => c.Rows != expected) is { File: not null } other)
         {
             Add("seeds.take", $"Rows are drawn at the same indices of index-parallel files, but {first} has {expected} rows and {other.File} has {other.Rows}.");
+        }
+    }
+
+    private void CheckSeedPath(Recipe recipe)
+    {
+        if (recipe.Languages.Count < 2 || recipe.Seeds.Path.Length == 0 || PathKey.IsPerLanguage(recipe.Seeds.Path) || problems.Has("seeds.path")) return;
+        var key = binder.IsWritten("seeds.path") ? "seeds.path" : "corpus.path";
+        if (!problems.Has(key)) Add(key, $"Each of the {recipe.Languages.Count} languages needs seeds of its own: put {{lang}} where the language's code stands in the path.");
+    }
+
+    /// <summary>Whether the seeds of each language can be read, as the run will read them.</summary>
+    private void CheckSeeds(Recipe recipe)
+    {
+        if (recipe.Seeds.Path.Length == 0 || problems.Has("seeds") || problems.Has("corpus") || problems.Has("languages")) return;
+        foreach (var language in recipe.Languages)
+        {
+            var files = new SeedFiles(PathKey.For(recipe.Seeds.Path, language), recipe.Seeds.AlignWith is { } aligned ? PathKey.For(aligned, language) : null);
+            if (Length(files.Seeds) > LongestSeedsToRead) continue;
+            try
+            {
+                SeedReader.ReadAsync(recipe, language, files, CancellationToken.None).GetAwaiter().GetResult();
+            }
+            catch (Exception e) when (e is SeedException or IOException or UnauthorizedAccessException)
+            {
+                Add("seeds.path", e.Message);
+            }
         }
     }
 

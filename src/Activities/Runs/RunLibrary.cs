@@ -37,12 +37,13 @@ public sealed class RunLibrary(Contents contents, FileStore files)
             : _recipes.GetOrAdd(run.Recipe, RecipeDocument.Parse(await contents.ReadAsync(run.Recipe, ct)));
 
     /// <summary>A language's seeds.</summary>
+    /// <exception cref="Temporalio.Exceptions.ApplicationFailureException">They cannot be used: <see cref="BadInput"/>.</exception>
     public async Task<SeedSet> SeedsAsync(LanguageInput language, CancellationToken ct)
     {
         var key = $"{language.Run.Recipe}/{language.Language}";
         if (_seeds.TryGetValue(key, out var known)) return known;
         var document = await RecipeAsync(language.Run, ct);
-        var seeds = await SeedReader.ReadAsync(document.Recipe, language.Language, SeedFiles(document, language.Language), ct);
+        var seeds = await ReadSeedsAsync(document, language.Language, ct);
         var (training, heldOut) = SeedSplit.Of(seeds, document.Recipe.Seeds.HeldOut, document.Recipe.Seed);
         return _seeds.GetOrAdd(key, new SeedSet(training, heldOut));
     }
@@ -81,6 +82,18 @@ public sealed class RunLibrary(Contents contents, FileStore files)
         var plan = await files.ReadWorkAsync<SamplePlan>(language.Run.Run, $"{language.Language}/plan.json", ct)
             ?? throw new TamperedException($"The plan of {key} is not in {files.Root}. Do all workers share this directory? 'xinstruct doctor' checks it.");
         return _plans.GetOrAdd(key, plan);
+    }
+
+    private async Task<IReadOnlyList<Seed>> ReadSeedsAsync(RecipeDocument document, string language, CancellationToken ct)
+    {
+        try
+        {
+            return await SeedReader.ReadAsync(document.Recipe, language, SeedFiles(document, language), ct);
+        }
+        catch (SeedException e)
+        {
+            throw BadInput.Failure(e.Message, e);
+        }
     }
 
     private SeedFiles SeedFiles(RecipeDocument document, string language)

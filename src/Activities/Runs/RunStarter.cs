@@ -7,8 +7,9 @@ using XInstruct.Workflows.Runs;
 namespace XInstruct.Activities.Runs;
 
 /// <summary>An earlier, unfinished run of the same recipe was made from other input files.</summary>
-public sealed class InputsChangedException(string run, InputContent before, InputContent? now) : Exception(
-    $"The input {before.Role}{(before.Language is null ? "" : $" ({before.Language})")} changed since run {run} began: it was {before.Sha256}, it is {now?.Sha256 ?? "missing"}. " +
+public sealed class InputsChangedException(string run, InputContent before, InputContent? now, string? path) : Exception(
+    $"The input {before.Role}{(before.Language is null ? "" : $" ({before.Language})")}{(path is null ? "" : $", {path},")} changed since run {run} began: " +
+    $"its SHA-256 was {before.Sha256}, it is {now?.Sha256 ?? "missing"}. " +
     $"Put the file back to go on with {run}, or start a new run of the new data with --new.")
 {
     /// <summary>The unfinished run.</summary>
@@ -26,27 +27,32 @@ public sealed class RunStarter(IDocumentStore store, FileStore files, Contents c
     public async Task<RunInput> PrepareAsync(LoadedRecipe loaded, string? id, bool isNew, CancellationToken ct)
     {
         var inputs = new List<InputContent>();
-        foreach (var file in RecipeInputs.Of(loaded))
+        var sources = RecipeInputs.Of(loaded);
+        foreach (var file in sources)
         {
             var (hash, bytes) = await files.ImportAsync(file.FullPath, ct);
             inputs.Add(new InputContent(file.Role, file.Language, hash, bytes));
         }
 
         var document = RecipeDocument.Of(loaded.Recipe, inputs);
-        if (!isNew) await RefuseChangedInputsAsync(document, ct);
+        if (!isNew) await RefuseChangedInputsAsync(document, sources, ct);
         await using var session = store.LightweightSession();
         await contents.QueueAsync(session, [Content.Of(Guid.Empty, document.Json)], ct);
         await session.SaveChangesAsync(ct);
         return new RunInput(id ?? await NameAsync(document, isNew, ct), document.Hash);
     }
 
-    private async Task RefuseChangedInputsAsync(RecipeDocument document, CancellationToken ct)
+    private async Task RefuseChangedInputsAsync(RecipeDocument document, IReadOnlyList<InputFile> sources, CancellationToken ct)
     {
         foreach (var run in await runs.ListAsync(ct))
         {
             if (run.IsCompleted || run.RecipeName != document.Recipe.Name || run.Settings != document.SettingsHash || run.Recipe == document.Hash) continue;
             var changed = run.Inputs.First(i => document.Inputs.All(n => n != i));
-            throw new InputsChangedException(run.Name, changed, document.Inputs.FirstOrDefault(n => n.Role == changed.Role && n.Language == changed.Language));
+            throw new InputsChangedException(
+                run.Name,
+                changed,
+                document.Inputs.FirstOrDefault(n => n.Role == changed.Role && n.Language == changed.Language),
+                sources.FirstOrDefault(f => f.Role == changed.Role && f.Language == changed.Language)?.FullPath);
         }
     }
 

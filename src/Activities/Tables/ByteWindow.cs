@@ -20,9 +20,16 @@ internal sealed class ByteWindow(Stream input)
     /// <summary>Consumes bytes of <see cref="Ahead"/>.</summary>
     public void Advance(int count) => _at += count;
 
-    /// <summary>Puts consumed bytes back before the end of the stream.</summary>
+    /// <summary>Puts the last consumed bytes back.</summary>
     public void PushBack(byte[] bytes)
     {
+        if (_at >= bytes.Length)
+        {
+            // They are still here: a table of nothing but damage must not be copied for each of its rows.
+            _at -= bytes.Length;
+            return;
+        }
+
         var rest = Ahead;
         var joined = new byte[bytes.Length + rest.Length];
         bytes.CopyTo(joined, 0);

@@ -6,7 +6,7 @@ internal sealed class RecordScanner(byte delimiter) : IRowScanner
     private State _state = State.FieldStart;
 
     /// <summary>A quote was opened and never closed.</summary>
-    public string? Unfinished => _state == State.Quoted ? "bad-csv" : null;
+    public string? Finish() => _state == State.Quoted ? "bad-csv" : null;
 
     public bool IsStopped => false;
 

@@ -12,13 +12,17 @@ internal readonly record struct RawRow(byte[] Bytes, string? Problem);
 /// <param name="From">First byte that belongs to the row.</param>
 /// <param name="To">End of the bytes that belong to the row.</param>
 /// <param name="IsEnd">The row ends here.</param>
-internal readonly record struct Cut(int Consumed, int From, int To, bool IsEnd);
+internal readonly record struct Cut(int Consumed, int From, int To, bool IsEnd)
+{
+    /// <summary>So many of the row's last bytes are the next row's first.</summary>
+    public int Back { get; init; }
+}
 
 /// <summary>Finds where a row ends; fed with one stretch of bytes after the other, it keeps its state between them.</summary>
 internal interface IRowScanner
 {
-    /// <summary>What the end of the input means inside a row; null when the row simply ends there.</summary>
-    string? Unfinished { get; }
+    /// <summary>Told that the input ends inside a row: what that means, null when the row simply ends there.</summary>
+    string? Finish();
 
     /// <summary>The table ended although its bytes go on.</summary>
     bool IsStopped { get; }
@@ -45,12 +49,19 @@ internal sealed class RowSplitter(ByteWindow window, int maxRowBytes)
             tooLong |= _row.WrittenCount + length > maxRowBytes;
             if (!tooLong) _row.Write(window.Ahead[cut.From..cut.To]);
             window.Advance(cut.Consumed);
+            if (cut.Back > 0 && !tooLong)
+            {
+                var row = _row.WrittenSpan.ToArray();
+                window.PushBack(row[^cut.Back..]);
+                return new RawRow(row[..^cut.Back], null);
+            }
+
             if (cut.IsEnd) return Row(tooLong, null);
             if (scanner.IsStopped) return null;
         }
 
         if (!started) return null;
-        return window.IsBroken ? Row(tooLong, "truncated") : Row(tooLong, scanner.Unfinished);
+        return window.IsBroken ? Row(tooLong, "truncated") : Row(tooLong, scanner.Finish());
     }
 
     private RawRow Row(bool tooLong, string? problem) => tooLong ? new RawRow([], "row-too-long") : new RawRow(_row.WrittenSpan.ToArray(), problem);
@@ -59,7 +70,7 @@ internal sealed class RowSplitter(ByteWindow window, int maxRowBytes)
 /// <summary>A row is a line.</summary>
 internal sealed class LineScanner : IRowScanner
 {
-    public string? Unfinished => null;
+    public string? Finish() => null;
 
     public bool IsStopped => false;
 

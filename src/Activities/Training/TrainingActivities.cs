@@ -96,7 +96,7 @@ public sealed class TrainingActivities(
         {
             var folder = files.NewFolder();
             // Off the activity's thread: hours of training must not keep a scheduler thread.
-            var (steps, tokens, loss) = await Task.Run(() => train(folder), ct);
+            var (steps, tokens, loss) = await Task.Run(() => Guarded(train, folder), ct);
             saved = new CheckpointSaved(key, role, await files.PutTreeAsync(folder, ct), steps, tokens, loss);
             await files.WriteWorkAsync("checkpoints", key + ".json", saved, ct);
         }
@@ -106,6 +106,18 @@ public sealed class TrainingActivities(
         await writer.WriteAsync<Run>(
             input.Run, new Act("train", CodeVersion.Current), [new Change<Run>(stream, stream, r => r?.Save(saved) is { } e ? new Fact(e) : null)], ct);
         return Result((await runs.LoadAsync(input.Run, ct)).Checkpoint(key)!);
+    }
+
+    private static (int Steps, long Tokens, double? Loss) Guarded(Func<string, (int Steps, long Tokens, double? Loss)> train, string folder)
+    {
+        try
+        {
+            return train(folder);
+        }
+        catch (Exception e) when (BadInput.IsIn(e))
+        {
+            throw BadInput.Failure(e.Message, e);
+        }
     }
 
     /// <summary>Tree that a training starts from: the base model's folder, or random weights with the run's tokenizer.</summary>

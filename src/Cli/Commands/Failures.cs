@@ -23,8 +23,9 @@ internal static class Failures
         var status = canceled ? "canceled" : "failed";
         if (json) Console.WriteLine(JsonSerializer.Serialize(new { Run = run, Status = status, Error = message }, EventJson.Options));
         else Console.Error.WriteLine($"Run {run} {status}: {message}");
-        var type = causes.OfType<ApplicationFailureException>().LastOrDefault()?.ErrorType;
-        return type is FailureTypes.BadInput or FailureTypes.TooManyBadRows or FailureTypes.NothingLeft ? ExitCodes.BadInput : ExitCodes.Failed;
+        // Such a failure may wrap the exception that it stands for.
+        var isBadInput = causes.OfType<ApplicationFailureException>().Any(f => f.ErrorType is FailureTypes.BadInput or FailureTypes.TooManyBadRows or FailureTypes.NothingLeft);
+        return isBadInput ? ExitCodes.BadInput : ExitCodes.Failed;
     }
 
     /// <summary>What is wrong and stops nothing, a line each.</summary>

@@ -41,6 +41,16 @@ public static class Checkpoint
         }
     }
 
+    /// <summary>Reads a model folder's configuration and the headers of its weights, no tensor, and returns the configuration.</summary>
+    /// <exception cref="ModelConfigException">config.json cannot be used.</exception>
+    /// <exception cref="CheckpointException">A file is missing, cut or damaged.</exception>
+    public static DecoderConfig Check(string folder)
+    {
+        var config = DecoderConfig.Load(folder);
+        Places(folder);
+        return config;
+    }
+
     /// <summary>Saves a model so that transformers loads the folder. The same weights give the same bytes.</summary>
     public static void Save(Decoder decoder, string folder)
     {

@@ -1,6 +1,7 @@
 // The ATen dispatcher as a C interface: find an operator's schema once, push tagged arguments, fill defaults from the schema, call boxed, pop
 // results; and what the dispatcher has no operator for: autograd, raw data, threads, generators, devices. Nothing here names an operator
 // or CUDA, so that it compiles against libtorch 1.13 to 2.11, CPU and CUDA builds alike.
+#include <dlfcn.h>
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
@@ -221,7 +222,12 @@ API int xt_grad_enabled(int set, int on) {
 API void* xt_inference_enter(int on) { return new c10::InferenceMode(on != 0); }
 API void xt_inference_leave(void* guard) { delete static_cast<c10::InferenceMode*>(guard); }
 
-API void xt_set_threads(int n) { at::set_num_threads(n); }
+// ATen tells MKL and OpenMP; Debian's OpenBLAS has threads of its own and would go on with as many as there are cores.
+API void xt_set_threads(int n) {
+    at::set_num_threads(n);
+    static const auto set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
+    if (set) set(n);
+}
 API int xt_threads() { return at::get_num_threads(); }
 API int xt_set_interop_threads(int n) { return guarded([&]() -> int { at::set_num_interop_threads(n); return 0; }, -1); }
 API int xt_interop_threads() { return static_cast<int>(at::get_num_interop_threads()); }

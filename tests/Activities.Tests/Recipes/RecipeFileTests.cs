@@ -211,13 +211,14 @@ public sealed class RecipeFileTests : IDisposable
     [Fact]
     public void Load_ModelFolder_IsAnInputFileByFile()
     {
-        foreach (var name in new[] { "config.json", "tokenizer.json", "model.safetensors", "README.md", ".hidden.json" }) _folder.Write($"base/{name}", "{}");
+        _folder.WriteModel("base");
+        foreach (var name in new[] { "README.md", ".hidden.json" }) _folder.Write($"base/{name}", "{}");
         var loaded = _folder.Load(RecipeFolder.Good + "models: {student: {base: base}}\n");
         RecipeInputs.Of(loaded).Select(f => $"{f.Role} {f.Language} {Path.GetRelativePath(_folder.Root, f.FullPath)}").ShouldBe(
         [
             "corpus sw corpus/sw.jsonl", "corpus th corpus/th.jsonl", "seeds sw seeds/sw.jsonl", "seeds th seeds/th.jsonl",
             "models.student.base/config.json  base/config.json", "models.student.base/model.safetensors  base/model.safetensors",
-            "models.student.base/tokenizer.json  base/tokenizer.json",
+            "models.student.base/tokenizer.json  base/tokenizer.json", "models.student.base/tokenizer_config.json  base/tokenizer_config.json",
         ]);
     }
 }

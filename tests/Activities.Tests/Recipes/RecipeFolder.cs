@@ -1,4 +1,6 @@
 using XInstruct.Activities.Recipes;
+using XInstruct.Training.Models;
+using XInstruct.Training.Tokenizers;
 
 namespace XInstruct.Activities.Tests.Recipes;
 
@@ -34,6 +36,18 @@ public sealed class RecipeFolder : IDisposable
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllText(path, text);
         return path;
+    }
+
+    /// <summary>A model folder that is whole as far as it can be told without reading a tensor.</summary>
+    public string WriteModel(string name)
+    {
+        var folder = Path.Combine(Root, name);
+        var tokenizer = ByteLevelBpeTrainer.Train(["a small text"], 300, ["<|pad|>", "<|end|>"]);
+        tokenizer.Save(folder);
+        File.WriteAllText(Path.Combine(folder, "config.json"), DecoderConfig.Llama(tokenizer.Size, 8, 1, 2, 8, 0.02, 1, 0).ToJson());
+        byte[] header = [.. """{"model.norm.weight":{"dtype":"F32","shape":[8],"data_offsets":[0,32]}}"""u8];
+        File.WriteAllBytes(Path.Combine(folder, "model.safetensors"), [(byte)header.Length, 0, 0, 0, 0, 0, 0, 0, .. header, .. new byte[32]]);
+        return folder;
     }
 
     public LoadedRecipe Load(string yaml, params string[] overrides) => RecipeFile.Load(Write("recipe.yaml", yaml), overrides);

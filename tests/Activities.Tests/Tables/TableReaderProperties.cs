@@ -36,6 +36,18 @@ public sealed class TableReaderProperties
         }).QuickCheckThrowOnFailure();
 
     [Fact]
+    public void Read_OneSignTakenFromAnArray_LosesNoOtherElement() =>
+        Prop.ForAll(Gen.Choose(0, 9).ToArbitrary(), Gen.Choose(0, 1000).ToArbitrary(), Gen.Choose(1, 9).ToArbitrary(), (at, sign, piece) =>
+        {
+            var elements = Enumerable.Range(0, 10).Select(i => $$$"""{"id":"{{{i}}}","text":"t {{{i}}}","more":{"x":[{{{i}}},"},{"]}}""").ToArray();
+            var signs = Enumerable.Range(1, elements[at].Length - 1).Where(i => "{}[]\"".Contains(elements[at][i], StringComparison.Ordinal)).ToList();
+            elements[at] = elements[at].Remove(signs[sign % signs.Count], 1);
+            var rows = TableText.Read(new DrippingStream(Encoding.UTF8.GetBytes($"[{string.Join(", ", elements)}]"), piece));
+            var read = rows.Where(r => r.Columns is not null && r.Columns.ContainsKey("id")).Select(r => r.Columns!["id"]).ToHashSet(StringComparer.Ordinal);
+            return Enumerable.Range(0, 10).Where(i => i != at).All(i => read.Contains($"{i}"));
+        }).QuickCheckThrowOnFailure();
+
+    [Fact]
     public void Read_AnyBytes_NeverThrowsAndNumbersRowsInOrder() =>
         Prop.ForAll(ArbMap.Default.ArbFor<byte[]>(), Gen.Elements("", "[", "[{", "{", "a,b\n", "\"a\",\"", "\u001F\u008B").ToArbitrary(), (bytes, beginning) =>
             IsInOrder(TableText.Read([.. Encoding.Latin1.GetBytes(beginning), .. bytes], 16))).QuickCheckThrowOnFailure();

@@ -57,6 +57,19 @@ public sealed class TableReaderTests
     [InlineData("[{\"a\":1},{\"a\":", "|truncated")]
     [InlineData("[{\"a\":1},{\"a\":2}] {\"a\":3}", "||trailing-data")]
     [InlineData("[{\"a\":1},{\"a\":{]", "|not-json")]
+    [InlineData("[{\"a\":{\"b\":2},{\"a\":1},{\"a\":2}]", "not-json||")]
+    [InlineData("[{\"a\":{\"b\":2}  {\"a\":1},{\"a\":2}]", "not-json||")]
+    [InlineData("[{\"a\":1,{\"a\":1},{\"a\":2}]", "not-json||")]
+    [InlineData("[{\"a\":[1,2},{\"a\":1},{\"a\":2}]", "not-json||")]
+    [InlineData("[{\"a\":[{\"b\":1],\"c\":2},{\"a\":1},{\"a\":2}]", "not-json||")]
+    [InlineData("[{\"a\":1}},{\"a\":1},{\"a\":2}]", "|not-json||")]
+    [InlineData("[{\"a\":\"x},{\"a\":1},{\"a\":2}]", "not-json||")]
+    [InlineData("[{\"a\": \"x}, { \"a\" : 1}, {\"a\":2}]", "not-json||")]
+    [InlineData("[{\"a\":\"5\" disk\",\"b\":1},{\"a\":1},{\"a\":2}]", "not-json||")]
+    [InlineData("[{\"a\":\"he said \"hi\" to me\",\"b\":[{\"a\":7},{\"a\":8}]},{\"a\":1},{\"a\":2}]", "not-json||")]
+    [InlineData("[{\"a\":\"},{\"},{\"a\":1},{\"a\":\"\\\"},{\"}]", "||")]
+    [InlineData("[{\"a\":1]},{\"a\":1},{\"a\":2}]", "not-json||")]
+    [InlineData("[{\"a\":[1,2,{\"a\":1},{\"a\":2}]", "truncated")]
     public void Read_JsonArray_GivesElements(string text, string problems) =>
         string.Join('|', TableText.Read(text).Problems().DefaultIfEmpty("none")).ShouldBe(problems);
 
