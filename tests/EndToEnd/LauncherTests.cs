@@ -54,6 +54,23 @@ public sealed class LauncherTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    public async Task Start_InterruptedWhileItSetsUp_ExitsWith130AndStartsAgain()
+    {
+        using var copy = await LauncherCopy.CreateAsync(Path.Combine(_temporary, "clone"), user: null);
+        using (var process = copy.Start(new Dictionary<string, string>(), "status"))
+        {
+            var said = await process.StandardError.ReadLineAsync();
+            said.ShouldNotBeNull().ShouldContain("creating a private PostgreSQL");
+            ProductProcess.SignalGroup(process, ProductProcess.Interrupt);
+            await process.WaitForExitAsync();
+            process.ExitCode.ShouldBe(130);
+        }
+
+        var (code, text, error) = await copy.LaunchAsync("status", "--json");
+        code.ShouldBe(0, error + text);
+    }
+
+    [Fact]
     public async Task Start_SecondTime_ReachesTheCommandWithinASecond()
     {
         using var copy = await LauncherCopy.CreateAsync(Path.Combine(_temporary, "clone"), user: null);
@@ -123,7 +140,7 @@ public sealed class RootFactAttribute : FactAttribute
     public RootFactAttribute()
     {
         if (!Environment.IsPrivilegedProcess) Skip = "Only root can run this as another user.";
-        else if (!IsOpen(new DirectoryInfo(Tests.SharedData.Root))) Skip = $"Another user cannot read {Tests.SharedData.Root}, where the built product lies.";
+        else if (!IsOpen(new DirectoryInfo(Tests.SharedData.Root)) || !File.GetUnixFileMode(ProductProcess.Program).HasFlag(UnixFileMode.OtherExecute)) Skip = $"Another user cannot read {Tests.SharedData.Root}, where the built product lies.";
     }
 
     private static bool IsOpen(DirectoryInfo? folder) => folder is null || (folder.UnixFileMode.HasFlag(UnixFileMode.OtherExecute) && IsOpen(folder.Parent));

@@ -99,7 +99,8 @@ internal sealed class ProductProcess : IAsyncDisposable
     /// <summary>Starts the command; the caller waits for it or kills it.</summary>
     public Process Start(params string[] args) => Start(Program, args);
 
-    private static string Program => Path.Combine(Tests.SharedData.Root, "src/Cli/bin", Configuration, "net10.0/xinstruct");
+    /// <summary>The built command.</summary>
+    public static string Program => Path.Combine(Tests.SharedData.Root, "src/Cli/bin", Configuration, "net10.0/xinstruct");
 
     private Process Start(string program, string[] args)
     {

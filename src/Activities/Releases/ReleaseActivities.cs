@@ -98,6 +98,7 @@ public sealed class ReleaseActivities(
     /// <summary>The folder appears whole; what an earlier, unsealed attempt left is replaced.</summary>
     private static void Publish(string folder, string target)
     {
+        FileStore.Flush(folder);
         Directory.CreateDirectory(Path.GetDirectoryName(target)!);
         if (Directory.Exists(target)) Directory.Delete(target, recursive: true);
         Directory.Move(folder, target);

@@ -52,6 +52,7 @@ public sealed class FileStore(string root)
     /// <summary>Stores a folder under the hash of its file table; the same content gives the same hash.</summary>
     public async Task<string> PutTreeAsync(string folder, CancellationToken ct)
     {
+        Flush(folder);
         var files = await TableAsync(folder, ct);
         var hash = ContentHash.OfCanonical(files);
         var target = TreePath(hash);
@@ -81,6 +82,16 @@ public sealed class FileStore(string root)
 
     /// <summary>True when the tree is stored.</summary>
     public bool HasTree(string hash) => Directory.Exists(TreePath(hash));
+
+    /// <summary>Brings a folder's files to the disk: what is moved in place and then named by an event must outlive a power cut.</summary>
+    public static void Flush(string folder)
+    {
+        foreach (var path in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
+        {
+            using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite);
+            RandomAccess.FlushToDisk(file);
+        }
+    }
 
     /// <summary>File table of a folder: names with forward slashes, sizes and hashes, by name.</summary>
     public static async Task<IReadOnlyList<TreeFile>> TableAsync(string folder, CancellationToken ct)
