@@ -4,6 +4,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using XInstruct.Benchmarks.Refine;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 var root = AppContext.BaseDirectory;
@@ -50,7 +51,7 @@ async Task<Result[]> SeedAsync(string seed)
 
 async Task<Result> RunAsync(string[] settings)
 {
-    var start = new ProcessStartInfo(Path.Combine(root, "xinstruct")) { RedirectStandardOutput = true, RedirectStandardError = true };
+    var start = new ProcessStartInfo(Path.Combine(root, "xinstruct")) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
     foreach (var word in (string[])["run", recipe, "--json", .. settings.SelectMany(s => new[] { "--set", s })]) start.ArgumentList.Add(word);
     using var process = Process.Start(start)!;
     var errors = process.StandardError.ReadToEndAsync();
@@ -73,4 +74,7 @@ static double[] Mean(IEnumerable<double[]> rows) => [.. Enumerable.Range(0, rows
 static void Row(string name, double[] accuracy, double[] precision, string rest) =>
     Console.WriteLine($"{name,6} {string.Join(' ', accuracy.Select(a => $"{a,10:F3}"))} {string.Join(' ', precision.Select(p => $"{p,11:F3}"))}   {rest}");
 
-internal sealed record Result(double[] Accuracy, double[] Precision, long[] Tokens, double NaiveBayes, double Chance);
+namespace XInstruct.Benchmarks.Refine
+{
+    internal sealed record Result(double[] Accuracy, double[] Precision, long[] Tokens, double NaiveBayes, double Chance);
+}
