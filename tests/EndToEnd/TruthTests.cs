@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 namespace XInstruct.EndToEnd;
 
 /// <summary>The truth is for the report alone: whatever becomes of its file, the release is the same.</summary>
-[Collection(TinyRuns.Name)]
 public sealed class TruthTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("xi-truth-").FullName;

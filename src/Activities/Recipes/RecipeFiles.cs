@@ -51,7 +51,8 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
         if (recipe.Truth is { } truth)
         {
             var fields = truth.Fields.Where(f => f is not ("lang" or "language")).Select(f => ("truth.fields", (string?)f)).ToArray();
-            Columns("truth.path", truth.Path, recipe, [("truth.id", truth.Id), ("truth.spoilt", truth.Spoilt), .. truth.AlignWith is null ? fields : []]);
+            Columns("truth.path", truth.Path, recipe, [("truth.id", truth.Id), .. truth.AlignWith is null ? fields : []]);
+            if (truth.Spoilt is { } spoilt) CheckSpoilt(truth.Path, spoilt, recipe);
             if (truth.AlignWith is not null) Columns("truth.alignWith", truth.AlignWith, recipe, fields);
         }
     }
@@ -128,7 +129,7 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
         if (path.Length == 0 || problems.Has(pathKey) || (pathKey == "seeds.path" && !binder.IsWritten(pathKey) && problems.Has("corpus.path"))) return;
         foreach (var file in Paths(path, recipe))
         {
-            var rows = Head(pathKey, file, recipe.Corpus.MaxRowBytes);
+            var rows = Look(pathKey, file, recipe, rows => rows.Take(RowsToLookAt).ToList());
             if (rows is null) continue;
             var readable = rows.Where(r => r.Columns is not null).Select(r => r.Columns!).ToList();
             if (readable.Count == 0)
@@ -147,16 +148,29 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
         }
     }
 
-    private List<TableRow>? Head(string key, string file, int maxRowBytes)
+    /// <summary>Rows that are not spoilt need not have this column, and they may come first: it must be somewhere.</summary>
+    private void CheckSpoilt(string path, string column, Recipe recipe)
+    {
+        if (problems.Has("truth.path")) return;
+        foreach (var file in Paths(path, recipe))
+        {
+            if (Look("truth.path", file, recipe, rows => rows.All(r => r.Columns?.ContainsKey(column) != true)))
+            {
+                Add("truth.spoilt", $"No row of {file} has a column '{column}'.");
+            }
+        }
+    }
+
+    private T? Look<T>(string key, string file, Recipe recipe, Func<IEnumerable<TableRow>, T> look)
     {
         try
         {
-            return TableReader.ReadAsync(file, new TableReadOptions(maxRowBytes), CancellationToken.None).Take(RowsToLookAt).ToBlockingEnumerable().ToList();
+            return look(TableReader.ReadAsync(file, new TableReadOptions(recipe.Corpus.MaxRowBytes), CancellationToken.None).ToBlockingEnumerable());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Add(key, $"{file} cannot be read: {e.Message}");
-            return null;
+            return default;
         }
     }
 

@@ -51,6 +51,7 @@ public sealed class RecipeDocsTests : IDisposable
         }
 
         var loaded = RecipeFile.Load(path, []);
+        loaded.Warnings.ShouldBeEmpty();
         RecipeInputs.Of(loaded).Count.ShouldBe(2 * loaded.Recipe.Languages.Count);
         loaded.Recipe.Truth!.Fields.ShouldBe(["topic", "intent", "lang"]);
     }

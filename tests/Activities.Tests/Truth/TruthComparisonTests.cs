@@ -70,5 +70,7 @@ public sealed class TruthComparisonTests : IDisposable
         _folder.Write("truth/th.jsonl", """{"id":"a","theme":"food"}""");
         _folder.Load(Recipe).Warnings.Select(w => w.Message).ShouldContain(m => m.Contains("no column 'topic'. Did you mean", StringComparison.Ordinal));
         _folder.Load(RecipeFolder.Good).Warnings.ShouldBeEmpty();
+        _folder.Write("truth/th.jsonl", """{"id":"a","topic":"food"}""");
+        _folder.Load(Recipe).Warnings.ShouldHaveSingleItem().Message.ShouldContain("th.jsonl has a column 'spoilt'");
     }
 }
