@@ -1,5 +1,5 @@
-// Events a second: rows by NpgsqlBatch into a table like mt_events, Marten's own append to new streams, and the write helper (fetch, decide, hash,
-// append, project, contents) by which the product writes. All in one run, on one server.
+// Events a second, a new stream for each event: rows by NpgsqlBatch into a table like mt_events, Marten without projections, Marten with the product's
+// inline documents, and the write helper (fetch, decide, hash, append, project, contents) by which the product writes. All in one run, on one server.
 // XINSTRUCT_POSTGRES="$(eng/postgres start)" dotnet run -c Release --project benchmarks/append [-- EVENTS]
 using System.Diagnostics;
 using System.Globalization;
@@ -19,6 +19,11 @@ var count = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) :
 await using var scratch = await ScratchStore.CreateAsync();
 var store = scratch.Services.GetRequiredService<IDocumentStore>();
 var writer = scratch.Services.GetRequiredService<EventWriter>();
+await using var plain = DocumentStore.For(o =>
+{
+    StoreConfiguration.ConfigureEvents(o, scratch.Connection);
+    o.DatabaseSchemaName = "plain";
+});
 await using var database = NpgsqlDataSource.Create(scratch.Connection);
 await using (var create = database.CreateCommand("create table raw (seq_id bigserial primary key, id uuid, stream_id uuid, version bigint, data jsonb, type text, timestamp timestamptz default now(), headers jsonb, unique (stream_id, version))"))
 {
@@ -29,14 +34,15 @@ var events = Enumerable.Range(0, count).Select(i =>
     new TextAccepted(Identity.Sample("sw", $"text {i}"), "sw", Guid.Empty, i, null, ContentHash.Of($"text {i}"), 10, "profile")).ToArray();
 var runs = 0;
 // Once to warm up.
-foreach (var way in new Func<TextAccepted[], Task>[] { RawAsync, MartenAsync, HelperAsync }) await InBatchesAsync(256, way, events.Take(2048));
-Console.WriteLine($"{count} events   {"NpgsqlBatch",12} {"Marten",12} {"write helper",12}   helper/Marten");
+foreach (var way in new Func<TextAccepted[], Task>[] { RawAsync, PlainAsync, MartenAsync, HelperAsync }) await InBatchesAsync(256, way, events.Take(2048));
+Console.WriteLine($"{count} events   {"NpgsqlBatch",12} {"Marten",12} {"+ documents",12} {"write helper",12}   helper/Marten");
 foreach (var size in new[] { 100, 256, 1000 })
 {
     var raw = await InBatchesAsync(size, RawAsync, events);
+    var alone = await InBatchesAsync(size, PlainAsync, events);
     var marten = await InBatchesAsync(size, MartenAsync, events);
     var helper = await InBatchesAsync(size, HelperAsync, events);
-    Console.WriteLine($"batch of {size,5} {raw,12:N0} {marten,12:N0} {helper,12:N0}   {helper / marten,13:F2}");
+    Console.WriteLine($"batch of {size,5} {raw,12:N0} {alone,12:N0} {marten,12:N0} {helper,12:N0}   {helper / alone,13:F2}");
 }
 
 async Task<double> InBatchesAsync(int size, Func<TextAccepted[], Task> write, IEnumerable<TextAccepted> all)
@@ -72,7 +78,11 @@ async Task RawAsync(TextAccepted[] events)
     await transaction.CommitAsync();
 }
 
-async Task MartenAsync(TextAccepted[] events)
+Task PlainAsync(TextAccepted[] events) => AppendAsync(plain, events);
+
+Task MartenAsync(TextAccepted[] events) => AppendAsync(store, events);
+
+async Task AppendAsync(IDocumentStore store, TextAccepted[] events)
 {
     await using var session = store.LightweightSession();
     foreach (var e in events) session.Events.StartStream(Guid.NewGuid(), e);

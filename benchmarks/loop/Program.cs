@@ -46,6 +46,8 @@ await File.WriteAllTextAsync(Path.Combine(folder, "loop.yaml"), $$"""
     plan: { shardSize: {{Shard}}, microBatch: {{Shard}} }
     """);
 
+// The stand-in's engine keeps its workflows beside the events; the official package has a server of its own and reads nothing here.
+Environment.SetEnvironmentVariable("TEMPORAL_STANDIN_DATABASE", scratch.Connection);
 await using var environment = await WorkflowEnvironment.StartLocalAsync(new() { DevServerOptions = new() { DatabaseFilename = Path.Combine(folder, "temporal.db") } });
 var models = new InstantModels(services.GetRequiredService<EventWriter>(), services.GetRequiredService<RunLibrary>(), services.GetRequiredService<SampleReader>());
 var cpu = new TemporalWorkerOptions(TaskQueues.Cpu) { MaxConcurrentActivities = 4 };

@@ -18,6 +18,16 @@ public static class StoreConfiguration
     /// <summary>Sets a store up.</summary>
     public static void Configure(StoreOptions options, string connectionString)
     {
+        ConfigureEvents(options, connectionString);
+        options.Projections.Add(new SampleProjection(), ProjectionLifecycle.Inline);
+        options.Projections.Add(new SourceProjection(), ProjectionLifecycle.Inline);
+        options.Projections.Add(new RunProjection(), ProjectionLifecycle.Inline);
+        options.Schema.For<Sample>().Index(s => s.Run!);
+    }
+
+    /// <summary>Sets a store up that has events and no documents.</summary>
+    public static void ConfigureEvents(StoreOptions options, string connectionString)
+    {
         options.Connection(connectionString);
         options.DatabaseSchemaName = Schema;
         options.AutoCreateSchemaObjects = AutoCreate.CreateOrUpdate;
@@ -28,9 +38,5 @@ public static class StoreConfiguration
         options.Projections.Errors.SkipApplyErrors = false;
         options.Projections.Errors.SkipSerializationErrors = false;
         options.Projections.Errors.SkipUnknownEvents = false;
-        options.Projections.Add(new SampleProjection(), ProjectionLifecycle.Inline);
-        options.Projections.Add(new SourceProjection(), ProjectionLifecycle.Inline);
-        options.Projections.Add(new RunProjection(), ProjectionLifecycle.Inline);
-        options.Schema.For<Sample>().Index(s => s.Run!);
     }
 }
