@@ -4,6 +4,7 @@ using Npgsql;
 using XInstruct.Activities.Audit;
 using XInstruct.Activities.Corpora;
 using XInstruct.Activities.Diversification;
+using XInstruct.Activities.Encoders;
 using XInstruct.Activities.Evaluation;
 using XInstruct.Activities.Generation;
 using XInstruct.Activities.Models;
@@ -31,7 +32,7 @@ public static class ActivitiesRegistration
         services.AddSingleton<IDocumentStore>(_ => DocumentStore.For(options => StoreConfiguration.Configure(options, connectionString)));
         services.AddSingleton(_ => new FileStore(directory));
         services.AddSingleton<Contents>().AddSingleton<EventWriter>().AddSingleton<EventLog>().AddSingleton<SampleReader>().AddSingleton<RunReader>();
-        services.AddSingleton<RunLibrary>().AddSingleton<ModelLibrary>().AddSingleton<RunStarter>();
+        services.AddSingleton<RunLibrary>().AddSingleton<ModelLibrary>().AddSingleton<EncoderLibrary>().AddSingleton<RunStarter>();
         services.AddSingleton<RunReporter>().AddSingleton<AuditVerifier>().AddSingleton<AuditTrail>();
         services.AddSingleton<RunActivities>().AddSingleton<CorpusActivities>().AddSingleton<SelectionActivities>().AddSingleton<ReleaseActivities>();
         services.AddSingleton<TrainingActivities>().AddSingleton<GenerationActivities>().AddSingleton<RatingActivities>();

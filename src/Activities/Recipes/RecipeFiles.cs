@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using XInstruct.Activities.Encoders;
 using XInstruct.Activities.Models;
 using XInstruct.Activities.Runs;
 using XInstruct.Activities.Tables;
@@ -23,6 +24,7 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
         // Said once where both are the same file.
         foreach (var key in PathKey.Files.Where(k => !k.IsTruth && (k.Key != "seeds.path" || binder.IsWritten(k.Key)))) CheckFile(key, recipe);
         foreach (var key in PathKey.Folders) CheckFolder(key, recipe);
+        CheckEncoder(recipe);
         CheckSeedPath(recipe);
         Columns("corpus.path", corpus.Path, recipe, ("corpus.text", corpus.Text), ("corpus.id", corpus.Id));
         if (seeds.Template is null) Columns("seeds.path", seeds.Path, recipe, ("seeds.instruction", seeds.Instruction), ("seeds.output", seeds.Output));
@@ -79,6 +81,28 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
         else if (new[] { "config.json", "tokenizer.json" }.FirstOrDefault(f => !File.Exists(Path.Combine(path, f))) is { } missing) Add(key.Key, $"{path} has no {missing}.");
         else if (!Directory.EnumerateFiles(path, "*.safetensors").Any()) Add(key.Key, $"{path} has no *.safetensors.");
         else CheckModel(key.Key, path);
+    }
+
+    /// <summary>Loads the encoder: what it lacks would else be known only when all is generated.</summary>
+    private void CheckEncoder(Recipe recipe)
+    {
+        const string key = "diversify.encoder";
+        if (recipe.Diversify.Encoder is not { } options || problems.Has(key)) return;
+        if (!Directory.Exists(options.Path))
+        {
+            Add($"{key}.path", $"No folder {options.Path}.{Neighbour(options.Path)}");
+            return;
+        }
+
+        try
+        {
+            // Here, where the run is started from, there need be no GPU.
+            SentenceEncoder.Open(options.Path, options, recipe.Threads, EncoderDevice.Cpu).Dispose();
+        }
+        catch (Exception e) when (BadInput.IsIn(e) || e is IOException or UnauthorizedAccessException)
+        {
+            Add($"{key}.path", e.Message);
+        }
     }
 
     /// <summary>Configuration, tokenizer and the headers of the weights; no tensor is read.</summary>

@@ -28,6 +28,7 @@ public sealed record RecipeDocument(Recipe Recipe, IReadOnlyList<InputContent> I
             model.Base = model.Base is null ? null : "";
         }
 
+        if (settings.Diversify.Encoder is { } encoder) encoder.Path = "";
         return new RecipeDocument(settings, [.. inputs.OrderBy(i => i.Role, StringComparer.Ordinal).ThenBy(i => i.Language, StringComparer.Ordinal)]);
     }
 
