@@ -5,6 +5,7 @@ using XInstruct.Activities.Audit;
 using XInstruct.Activities.Corpora;
 using XInstruct.Activities.Diversification;
 using XInstruct.Activities.Evaluation;
+using XInstruct.Activities.Exports;
 using XInstruct.Activities.Generation;
 using XInstruct.Activities.Models;
 using XInstruct.Activities.Rating;
@@ -33,6 +34,7 @@ public static class ActivitiesRegistration
         services.AddSingleton<Contents>().AddSingleton<EventWriter>().AddSingleton<EventLog>().AddSingleton<SampleReader>().AddSingleton<RunReader>();
         services.AddSingleton<RunLibrary>().AddSingleton<ModelLibrary>().AddSingleton<RunStarter>();
         services.AddSingleton<RunReporter>().AddSingleton<AuditVerifier>().AddSingleton<AuditTrail>();
+        services.AddSingleton<ReleaseReader>().AddSingleton<ReleaseExporter>();
         services.AddSingleton<RunActivities>().AddSingleton<CorpusActivities>().AddSingleton<SelectionActivities>().AddSingleton<ReleaseActivities>();
         services.AddSingleton<TrainingActivities>().AddSingleton<GenerationActivities>().AddSingleton<RatingActivities>();
         services.AddSingleton<EmbeddingActivities>().AddSingleton<ClusteringActivities>().AddSingleton<EvaluationActivities>();
