@@ -6,6 +6,7 @@ using XInstruct.Activities.Corpora;
 using XInstruct.Activities.Diversification;
 using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Evaluation;
+using XInstruct.Activities.Exports;
 using XInstruct.Activities.Generation;
 using XInstruct.Activities.Models;
 using XInstruct.Activities.Rating;
@@ -37,6 +38,7 @@ public static class ActivitiesRegistration
         services.AddSingleton<RunSettingsTable>().AddSingleton<BudgetBook>().AddSingleton<RateLimits>().AddSingleton<ShardCalls>();
         services.AddSingleton<Func<EndpointSettings, IChatEndpoint>>(_ => s => new OpenAiEndpoint(s)).AddSingleton<EndpointPool>();
         services.AddSingleton<ApiGenerationActivities>().AddSingleton<ApiRatingActivities>();
+        services.AddSingleton<ReleaseReader>().AddSingleton<ReleaseExporter>();
         services.AddSingleton<RunActivities>().AddSingleton<CorpusActivities>().AddSingleton<SelectionActivities>().AddSingleton<ReleaseActivities>();
         services.AddSingleton<TrainingActivities>().AddSingleton<GenerationActivities>().AddSingleton<RatingActivities>();
         services.AddSingleton<EmbeddingActivities>().AddSingleton<ClusteringActivities>().AddSingleton<EvaluationActivities>();

@@ -32,7 +32,7 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
         CheckPrompt("models.evaluator.api.promptFile", recipe.Models.Evaluator.Api?.PromptFile, recipe, ["text", "instruction", "language"], ["text", "instruction"]);
         CheckSeedPath(recipe);
         Columns("corpus.path", corpus.Path, recipe, ("corpus.text", corpus.Text), ("corpus.id", corpus.Id));
-        if (seeds.Template is null) Columns("seeds.path", seeds.Path, recipe, ("seeds.instruction", seeds.Instruction), ("seeds.output", seeds.Output));
+        if (seeds.Template is null) Columns("seeds.path", seeds.Path, recipe, ("seeds.instruction", seeds.Instruction), ("seeds.input", seeds.Input), ("seeds.output", seeds.Output));
         else if (seeds.AlignWith is null) Columns("seeds.path", seeds.Path, recipe, ("seeds.output", seeds.Output), ("seeds.label", seeds.Label));
         else
         {
@@ -170,7 +170,7 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
             var names = readable.SelectMany(r => r.Keys).Distinct(StringComparer.Ordinal).ToList();
             foreach (var (key, column) in columns)
             {
-                if (column is null || names.Contains(column) || (key == "seeds.output" && !binder.IsWritten(key) && problems.Has("corpus.text"))) continue;
+                if (column is null || readable.Any(r => ColumnPath.Find(r, column) is not null) || (key == "seeds.output" && !binder.IsWritten(key) && problems.Has("corpus.text"))) continue;
                 var nearest = names.Count == 0 ? "" : $" Did you mean '{RecipeKey.Nearest(column, names)}'? There are: {string.Join(", ", names.Take(20))}.";
                 Add(key, $"The first rows of {file} have no column '{column}'.{nearest}");
             }
