@@ -108,7 +108,7 @@ complete_machine() {
 fetch_onnxruntime() {
   local log=$state/npm.log
   standing_in Microsoft.ML.OnnxRuntime || return 0
-  "$repo/eng/onnxruntime" "$(device)" --check && return 0
+  "$repo/eng/onnxruntime" --check && return 0
   require_npm
   install_missing
   say "fetching ONNX Runtime (npm ci)"
@@ -118,7 +118,7 @@ fetch_onnxruntime() {
 }
 
 fetch_logged() { # log
-  exec "$repo/eng/onnxruntime" "$(device)" > "$1" 2>&1
+  exec "$repo/eng/onnxruntime" > "$1" 2>&1
 }
 
 compile() { # what, project

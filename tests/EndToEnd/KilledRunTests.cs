@@ -64,8 +64,10 @@ public sealed class KilledRunTests(UndisturbedRun undisturbed, ITestOutputHelper
 
     private async Task GoesOnAsync(ProductProcess product, Process process, Kill kill)
     {
+        // Killed in its last stage a run may have had all events, or be over as soon as it goes on.
+        if (kill.Events == undisturbed.Events.Count) return;
         await product.WaitForEventsAsync(process, kill.Events + 1);
-        process.HasExited.ShouldBeFalse($"after a kill in stage {kill.Moment.Stage}");
+        if (process.HasExited) process.ExitCode.ShouldBe(0, $"after a kill in stage {kill.Moment.Stage}");
         var others = kill.Load.Others(process);
         var next = (await product.ReadAsync("select timestamp from xinstruct.mt_events order by seq_id", r => r.GetDateTime(0)))[(int)kill.Events];
         var after = next - kill.At;

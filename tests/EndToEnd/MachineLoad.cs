@@ -8,12 +8,19 @@ internal sealed class MachineLoad
 {
     private readonly (double Busy, double All) _begun = Read();
 
-    /// <summary>Share of all processors' time since the start of this measurement that others had.</summary>
-    public double Others(Process timed)
+    /// <summary>Share of all processors' time since the start of this measurement that others had; null once the process is over and tells no times.</summary>
+    public double? Others(Process timed)
     {
         var now = Read();
         var all = now.All - _begun.All;
-        return all <= 0 ? 0 : Math.Clamp((now.Busy - _begun.Busy - timed.TotalProcessorTime.TotalSeconds) / all, 0, 1);
+        try
+        {
+            return all <= 0 ? 0 : Math.Clamp((now.Busy - _begun.Busy - timed.TotalProcessorTime.TotalSeconds) / all, 0, 1);
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
     }
 
     // proc(5): user nice system idle iowait irq softirq steal, in hundredths of a second over all processors.

@@ -17,7 +17,7 @@ public static class EncoderDevices
     {
         var isThere = TorchSharp.torch.cuda.is_available() && OrtEnv.Instance().GetAvailableProviders().Contains(Cuda, StringComparer.Ordinal);
         if (device == EncoderDevice.Cuda && !isThere)
-            throw new EncoderException("diversify.encoder.device is cuda, but this worker has no GPU or was built for the CPU (XINSTRUCT_DEVICE=cuda ./xinstruct … builds for CUDA).");
+            throw new EncoderException("diversify.encoder.device is cuda, but this worker has no GPU, or its ONNX Runtime none of its kernels: 'xinstruct doctor' lists them. XINSTRUCT_DEVICE=cuda ./xinstruct … builds for CUDA.");
         return device != EncoderDevice.Cpu && isThere;
     }
 }

@@ -160,7 +160,7 @@ public sealed class SentenceEncoderTests : IDisposable
     {
         if (EncoderDevices.UsesCuda(EncoderDevice.Auto)) return;
         TinyEncoder.Write(_folder);
-        Should.Throw<EncoderException>(() => SentenceEncoder.Open(_folder, new EncoderOptions(), 1, EncoderDevice.Cuda)).Message.ShouldContain("no GPU or was built for the CPU");
+        Should.Throw<EncoderException>(() => SentenceEncoder.Open(_folder, new EncoderOptions(), 1, EncoderDevice.Cuda)).Message.ShouldContain("this worker has no GPU");
     }
 
     private string Refusal() => Should.Throw<EncoderException>(() => SentenceEncoder.Open(_folder, new EncoderOptions(), 1, EncoderDevice.Cpu)).Message;
