@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using XInstruct.Activities.Audit;
 using XInstruct.Activities.Corpora;
+using XInstruct.Activities.DataSheets;
 using XInstruct.Activities.Diversification;
 using XInstruct.Activities.Evaluation;
 using XInstruct.Activities.Exports;
@@ -35,6 +36,7 @@ public static class ActivitiesRegistration
         services.AddSingleton<RunLibrary>().AddSingleton<ModelLibrary>().AddSingleton<RunStarter>();
         services.AddSingleton<RunReporter>().AddSingleton<AuditVerifier>().AddSingleton<AuditTrail>();
         services.AddSingleton<ReleaseReader>().AddSingleton<ReleaseExporter>();
+        services.AddSingleton<DataSheetReader>().AddSingleton<DataSheetWriter>().AddSingleton<RejectionReader>().AddSingleton<ClusterMapReader>();
         services.AddSingleton<RunActivities>().AddSingleton<CorpusActivities>().AddSingleton<SelectionActivities>().AddSingleton<ReleaseActivities>();
         services.AddSingleton<TrainingActivities>().AddSingleton<GenerationActivities>().AddSingleton<RatingActivities>();
         services.AddSingleton<EmbeddingActivities>().AddSingleton<ClusteringActivities>().AddSingleton<EvaluationActivities>();
