@@ -1,4 +1,4 @@
-# What the machine itself must have: the .NET SDK, ICU, a C++ compiler, libtorch, PostgreSQL. Sourced by the launcher.
+# What the machine itself must have: the .NET SDK, ICU, a C++ compiler, libtorch, npm, PostgreSQL. Sourced by the launcher.
 
 missing_packages=()
 missing_names=()
@@ -45,8 +45,16 @@ require_torch() {
   compgen -G '/usr/lib/*/openblas-pthread/libopenblas.so.0' > /dev/null || missing OpenBLAS libopenblas0-pthread
 }
 
+require_npm() {
+  command -v npm > /dev/null && command -v node > /dev/null || missing "Node.js and npm" nodejs npm
+}
+
 require_postgres() {
   "$repo/eng/postgres" binaries > /dev/null 2>&1 || missing PostgreSQL "$("$repo/eng/postgres" wants)"
+}
+
+can_install() {
+  command -v apt-get > /dev/null && { [ "$(id -u)" = 0 ] || { command -v sudo > /dev/null && sudo -n true 2>/dev/null; }; }
 }
 
 install_missing() {
