@@ -9,7 +9,6 @@ using XInstruct.Activities.Storage;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Runs;
 using XInstruct.Domain.Statistics;
-using XInstruct.Domain.Texts;
 using XInstruct.Workflows.Runs;
 
 namespace XInstruct.Activities.DataSheets;
@@ -40,22 +39,12 @@ public sealed class DataSheetReader(
         foreach (var file in run.Release.Files)
         {
             var language = Path.GetFileNameWithoutExtension(file.Name);
-            var (lengths, outputs, scores) = (new List<double>(file.Rows), new List<double>(file.Rows), 0.0);
-            var (distinct, clusters) = (new HashSet<string>(StringComparer.Ordinal), new HashSet<int>());
             var points = new EvenSelection<ReleaseRow>(file.Rows, ClusterMapReader.MaxPoints);
-            await foreach (var row in releases.ReadAsync(run, file, ct))
+            languages.Add(await ReleaseStatistics.OfAsync(language, releases.ReadAsync(run, file, ct), row =>
             {
-                lengths.Add(TextNormalizer.CodePoints(row.Instruction));
-                outputs.Add(TextNormalizer.CodePoints(row.Output));
-                scores += row.Score;
-                distinct.Add(row.Instruction);
-                clusters.Add(row.Cluster);
                 phrases.Add(row.Instruction);
                 points.Add(row);
-            }
-
-            languages.Add(new LanguageStatistics(
-                language, lengths.Count, distinct.Count, Summary.Of(lengths), Summary.Of(outputs), lengths.Count == 0 ? double.NaN : scores / lengths.Count, clusters.Count));
+            }));
             if (await maps.ReadAsync(run, language, document.Recipe, points.Chosen, file.Rows, ct) is { } map) chart.Add(map);
         }
 

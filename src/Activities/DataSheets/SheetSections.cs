@@ -73,16 +73,22 @@ internal static class SheetSections
         };
     }
 
-    private static SheetSection Scores(DataSheet sheet) => new("scores", "Scores", "P(level 2) by the evaluator: every pair by its last rating, and those in the release.")
+    private static SheetSection Scores(DataSheet sheet)
     {
-        Charts = [("scores", "Histogram of scores, rated and released")],
-        Tables =
-        [
-            new(["P(level 2)", "#rated", "#released"],
-                [.. Enumerable.Range(0, DataSheetReader.Bins).Select(i => (Bin: i, Rated: sheet.Scores.Sum(s => s.Rated[i]), Released: sheet.Scores.Sum(s => s.Released[i]))).Where(r => r.Rated > 0)
-                    .Select(r => (IReadOnlyList<string>)[string.Create(CultureInfo.InvariantCulture, $"{(double)r.Bin / DataSheetReader.Bins:F2}–{(r.Bin + 1.0) / DataSheetReader.Bins:F2}"), N(r.Rated), N(r.Released)])]),
-        ],
-    };
+        var bins = sheet.Scores.Count == 0 ? 0 : sheet.Scores[0].Rated.Count;
+        var rows = new List<IReadOnlyList<string>>();
+        for (var i = 0; i < bins; i++)
+        {
+            var (rated, released) = (sheet.Scores.Sum(s => s.Rated[i]), sheet.Scores.Sum(s => s.Released[i]));
+            if (rated > 0) rows.Add([string.Create(CultureInfo.InvariantCulture, $"{(double)i / bins:F2}–{(i + 1.0) / bins:F2}"), N(rated), N(released)]);
+        }
+
+        return new SheetSection("scores", "Scores", "P(level 2) by the evaluator: every pair by its last rating, and those in the release.")
+        {
+            Charts = [("scores", "Histogram of scores, rated and released")],
+            Tables = [new(["P(level 2)", "#rated", "#released"], rows)],
+        };
+    }
 
     private static SheetSection Map(DataSheet sheet) => new(
         "map", "Clusters", sheet.Maps.Count == 0
