@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace XInstruct.EndToEnd;
@@ -50,6 +51,29 @@ public sealed class DataSheetTests(UndisturbedRun undisturbed) : IDisposable
         var (code, output, error) = await undisturbed.Product.RunAsync("run", recipe, "--set", "corpus.path=samples/corpus/{lang}.jsonl", "--set", "seeds.path=samples/seeds/{lang}.jsonl", "--detach", "--json");
         code.ShouldBe(0, error);
         output.ShouldContain($"\"{Run}\"");
+    }
+
+    [BrowserFact]
+    public async Task Report_InABrowser_DrawsAllInBothThemesUnderItsPolicy()
+    {
+        (await undisturbed.Product.RunAsync("report", Run, "--out", _folder)).Code.ShouldBe(0);
+        foreach (var (scheme, theme) in new[] { (0, "dark"), (1, "light") })
+        {
+            string[] options =
+            [
+                "--headless", "--no-sandbox", "--disable-gpu", $"--user-data-dir={_folder}/profile", $"--blink-settings=preferredColorScheme={scheme}", "--virtual-time-budget=5000", "--enable-logging=stderr", "--dump-dom",
+            ];
+            var start = new ProcessStartInfo(BrowserFactAttribute.Chromium, [.. options, $"file://{_folder}/datasheet.html"]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+            using var browser = Process.Start(start)!;
+            var (page, log) = (browser.StandardOutput.ReadToEndAsync(), browser.StandardError.ReadToEndAsync());
+            await browser.WaitForExitAsync();
+            // A script or style that the policy forbids, and an error in one, are said here.
+            (await log).ShouldNotContain("CONSOLE");
+            var drawn = await page;
+            drawn.ShouldContain($"data-theme=\"{theme}\"");
+            // The library's own text has such tags, too.
+            drawn.Split("<script")[0].Split("<canvas").Length.ShouldBe(1 + 5);
+        }
     }
 
     [Fact]

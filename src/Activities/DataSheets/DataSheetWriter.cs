@@ -1,5 +1,6 @@
 using System.Text;
 using XInstruct.Activities.Recipes;
+using XInstruct.Activities.Storage;
 using XInstruct.Domain.Runs;
 
 namespace XInstruct.Activities.DataSheets;
@@ -17,7 +18,7 @@ public sealed class DataSheetWriter(DataSheetReader reader)
     /// <param name="run">The run; its release is sealed.</param>
     /// <param name="recipe">The user's recipe file, for its truth; null to go without.</param>
     /// <param name="folder">Where.</param>
-    /// <exception cref="Storage.TamperedException">The release is not what was sealed.</exception>
+    /// <exception cref="TamperedException">The release is not what was sealed.</exception>
     public async Task<IReadOnlyList<string>> WriteAsync(Run run, LoadedRecipe? recipe, string folder, CancellationToken ct)
     {
         var sheet = await reader.ReadAsync(run, recipe, ct);
@@ -25,9 +26,7 @@ public sealed class DataSheetWriter(DataSheetReader reader)
         var paths = Names.Select(n => Path.Combine(folder, n)).ToList();
         foreach (var (path, text) in paths.Zip([MarkdownSheet.Render(sheet), HtmlSheet.Render(sheet)]))
         {
-            var pending = path + ".part";
-            await File.WriteAllTextAsync(pending, text, new UTF8Encoding(false), ct);
-            File.Move(pending, path, overwrite: true);
+            await FileStore.ReplaceAsync(path, stream => stream.WriteAsync(Encoding.UTF8.GetBytes(text), ct).AsTask());
         }
 
         return paths;

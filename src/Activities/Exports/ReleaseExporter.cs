@@ -56,12 +56,12 @@ public sealed class ReleaseExporter(ReleaseReader releases, DataSheetWriter? she
         foreach (var name in chosen.Select(f => f.Name).Append("manifest.json"))
         {
             await using var source = File.OpenRead(Path.Combine(releases.Folder(run), name));
-            await ReplaceAsync(Path.Combine(target, "sealed", name), stream => source.CopyToAsync(stream, ct));
+            await FileStore.ReplaceAsync(Path.Combine(target, "sealed", name), stream => source.CopyToAsync(stream, ct));
         }
 
         var statistics = new List<LanguageStatistics>();
         foreach (var file in chosen) statistics.Add(await ReleaseStatistics.OfAsync(Path.GetFileNameWithoutExtension(file.Name), releases.ReadAsync(run, file, ct)));
-        await ReplaceAsync(Path.Combine(target, "README.md"), stream => stream.WriteAsync(Encoding.UTF8.GetBytes(DatasetCard.Render(run, statistics)), ct).AsTask());
+        await FileStore.ReplaceAsync(Path.Combine(target, "README.md"), stream => stream.WriteAsync(Encoding.UTF8.GetBytes(DatasetCard.Render(run, statistics)), ct).AsTask());
         if (sheets is not null) await sheets.WriteAsync(run, null, target, ct);
         return new Export(run.Name, format.Name, target, written);
     }
@@ -80,7 +80,7 @@ public sealed class ReleaseExporter(ReleaseReader releases, DataSheetWriter? she
     private async Task<ReleaseFile> WriteAsync(Run run, IReadOnlyList<ReleaseFile> sources, ExportFormat format, string folder, string name, CancellationToken ct)
     {
         var rows = 0;
-        await ReplaceAsync(Path.Combine(folder, name), async stream =>
+        await FileStore.ReplaceAsync(Path.Combine(folder, name), async stream =>
         {
             var writer = format.Open(stream);
             foreach (var source in sources)
@@ -115,21 +115,6 @@ public sealed class ReleaseExporter(ReleaseReader releases, DataSheetWriter? she
         }
 
         foreach (var (key, entry) in entries) list[key] = entry;
-        await ReplaceAsync(path, stream => JsonSerializer.SerializeAsync(stream, list, Indented, ct));
-    }
-
-    /// <summary>A file appears whole or stays as it was.</summary>
-    private static async Task ReplaceAsync(string path, Func<Stream, Task> write)
-    {
-        var pending = path + ".part";
-        try
-        {
-            await using (var stream = File.Create(pending)) await write(stream);
-            File.Move(pending, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(pending);
-        }
+        await FileStore.ReplaceAsync(path, stream => JsonSerializer.SerializeAsync(stream, list, Indented, ct));
     }
 }
