@@ -129,6 +129,13 @@ public sealed class Deployment : IAsyncDisposable
         if (_environment is not null) await _environment.DisposeAsync();
         await _services.DisposeAsync();
         _loggers.Dispose();
-        await Log.CloseAndFlushAsync();
+        try
+        {
+            await Log.CloseAndFlushAsync();
+        }
+        catch (IOException)
+        {
+            // The disk is full; whatever led here has been said.
+        }
     }
 }
