@@ -4,7 +4,9 @@ using Npgsql;
 using XInstruct.Activities.Audit;
 using XInstruct.Activities.Corpora;
 using XInstruct.Activities.Diversification;
+using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Evaluation;
+using XInstruct.Activities.Exports;
 using XInstruct.Activities.Generation;
 using XInstruct.Activities.Models;
 using XInstruct.Activities.Rating;
@@ -33,6 +35,10 @@ public static class ActivitiesRegistration
         services.AddSingleton<Contents>().AddSingleton<EventWriter>().AddSingleton<EventLog>().AddSingleton<SampleReader>().AddSingleton<RunReader>();
         services.AddSingleton<RunLibrary>().AddSingleton<ModelLibrary>().AddSingleton<RunStarter>();
         services.AddSingleton<RunReporter>().AddSingleton<AuditVerifier>().AddSingleton<AuditTrail>();
+        services.AddSingleton<RunSettingsTable>().AddSingleton<BudgetBook>().AddSingleton<RateLimits>().AddSingleton<ShardCalls>();
+        services.AddSingleton<Func<EndpointSettings, IChatEndpoint>>(_ => s => new OpenAiEndpoint(s)).AddSingleton<EndpointPool>();
+        services.AddSingleton<ApiGenerationActivities>().AddSingleton<ApiRatingActivities>();
+        services.AddSingleton<ReleaseReader>().AddSingleton<ReleaseExporter>();
         services.AddSingleton<RunActivities>().AddSingleton<CorpusActivities>().AddSingleton<SelectionActivities>().AddSingleton<ReleaseActivities>();
         services.AddSingleton<TrainingActivities>().AddSingleton<GenerationActivities>().AddSingleton<RatingActivities>();
         services.AddSingleton<EmbeddingActivities>().AddSingleton<ClusteringActivities>().AddSingleton<EvaluationActivities>();
@@ -44,6 +50,7 @@ public static class ActivitiesRegistration
     {
         await services.GetRequiredService<IDocumentStore>().Storage.ApplyAllConfiguredChangesToDatabaseAsync();
         await services.GetRequiredService<Contents>().CreateTablesAsync(ct);
+        await services.GetRequiredService<RunSettingsTable>().CreateTablesAsync(ct);
     }
 
     /// <summary>Activities of the xi-cpu queue.</summary>
@@ -65,5 +72,12 @@ public static class ActivitiesRegistration
         services.GetRequiredService<EmbeddingActivities>(),
         services.GetRequiredService<ClusteringActivities>(),
         services.GetRequiredService<EvaluationActivities>(),
+    ];
+
+    /// <summary>Activities of the xi-api queue: the same as on xi-gpu, by other means.</summary>
+    public static IEnumerable<object> ApiActivities(this IServiceProvider services) =>
+    [
+        services.GetRequiredService<ApiGenerationActivities>(),
+        services.GetRequiredService<ApiRatingActivities>(),
     ];
 }

@@ -14,6 +14,9 @@ public static class TaskQueues
 
     /// <summary>Remote endpoints.</summary>
     public const string Api = "xi-api";
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<string> All { get; } = [Cpu, Gpu, Api];
 }
 
 /// <summary>Error types that no retry can mend: the run stops with the remedy in the message.</summary>
@@ -31,8 +34,14 @@ public static class FailureTypes
     /// <summary>A stored hash does not match what is stored, or something stored is gone: the name of the exception that the activities throw.</summary>
     public const string Tampered = "TamperedException";
 
+    /// <summary>An endpoint does not accept a key, a model or an address.</summary>
+    public const string EndpointUnusable = "EndpointUnusable";
+
+    /// <summary>The next call might pass the budget.</summary>
+    public const string BudgetSpent = "BudgetSpent";
+
     /// <summary>All of them.</summary>
-    public static IReadOnlyCollection<string> NonRetryable { get; } = [BadInput, TooManyBadRows, NothingLeft, Tampered];
+    public static IReadOnlyCollection<string> NonRetryable { get; } = [BadInput, TooManyBadRows, NothingLeft, Tampered, EndpointUnusable, BudgetSpent];
 }
 
 /// <summary>Named options for each kind of work.</summary>
@@ -62,6 +71,15 @@ public static class ActivityDefaults
     public static ActivityOptions Gpu => new()
     {
         TaskQueue = TaskQueues.Gpu,
+        StartToCloseTimeout = TimeSpan.FromDays(14),
+        HeartbeatTimeout = Heartbeat,
+        RetryPolicy = Retries,
+    };
+
+    /// <summary>Calls to endpoints: long, waiting more than working.</summary>
+    public static ActivityOptions Api => new()
+    {
+        TaskQueue = TaskQueues.Api,
         StartToCloseTimeout = TimeSpan.FromDays(14),
         HeartbeatTimeout = Heartbeat,
         RetryPolicy = Retries,

@@ -46,6 +46,9 @@ internal sealed class ProductProcess : IAsyncDisposable
     /// <summary>Runs SQL on the event store.</summary>
     public Task ExecuteAsync(string sql) => ExecuteAsync(sql, Postgres);
 
+    /// <summary>Further variables of the commands.</summary>
+    public Dictionary<string, string> Variables { get; } = [];
+
     /// <summary>What points a command at this installation.</summary>
     public IReadOnlyDictionary<string, string> Environment => new Dictionary<string, string>
     {
@@ -109,7 +112,7 @@ internal sealed class ProductProcess : IAsyncDisposable
     private Process Start(string program, string[] args)
     {
         var start = new ProcessStartInfo(program, args) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Tests.SharedData.Root };
-        foreach (var (name, value) in Environment) start.Environment[name] = value;
+        foreach (var (name, value) in Environment.Concat(Variables)) start.Environment[name] = value;
         return Process.Start(start)!;
     }
 

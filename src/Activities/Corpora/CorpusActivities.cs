@@ -145,8 +145,8 @@ public sealed class CorpusActivities(EventWriter writer, RunLibrary library, Fil
     private static CorpusRow Map(TableRow row, CorpusOptions corpus)
     {
         if (row.Columns is null) return new CorpusRow(row.Number, null, null, row.Problem ?? "malformed");
-        var key = corpus.Id is { } id ? row.Columns.GetValueOrDefault(id) : null;
-        return row.Columns.TryGetValue(corpus.Text, out var text)
+        var key = corpus.Id is { } id ? row.Find(id) : null;
+        return row.Find(corpus.Text) is { } text
             ? new CorpusRow(row.Number, key, text, null)
             : new CorpusRow(row.Number, key, null, "no-column");
     }

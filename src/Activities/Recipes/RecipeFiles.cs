@@ -1,7 +1,10 @@
+using System.Text;
 using System.Text.RegularExpressions;
 using XInstruct.Activities.Models;
 using XInstruct.Activities.Runs;
 using XInstruct.Activities.Tables;
+using XInstruct.Domain.Costs;
+using XInstruct.Domain.Prompts;
 using XInstruct.Domain.Recipes;
 using XInstruct.Training.Checkpoints;
 using XInstruct.Training.Tokenizers;
@@ -13,6 +16,8 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
 {
     private const int RowsToLookAt = 20;
 
+    private const int LongestPrompt = 100_000;
+
     // Seeds drawn from a large corpus are read when the run is.
     private const long LongestSeedsToRead = 256L << 20;
 
@@ -23,9 +28,11 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
         // Said once where both are the same file.
         foreach (var key in PathKey.Files.Where(k => !k.IsTruth && (k.Key != "seeds.path" || binder.IsWritten(k.Key)))) CheckFile(key, recipe);
         foreach (var key in PathKey.Folders) CheckFolder(key, recipe);
+        CheckPrompt("models.generator.api.promptFile", recipe.Models.Generator.Api?.PromptFile, recipe, ["text", "language"], ["text"]);
+        CheckPrompt("models.evaluator.api.promptFile", recipe.Models.Evaluator.Api?.PromptFile, recipe, ["text", "instruction", "language"], ["text", "instruction"]);
         CheckSeedPath(recipe);
         Columns("corpus.path", corpus.Path, recipe, ("corpus.text", corpus.Text), ("corpus.id", corpus.Id));
-        if (seeds.Template is null) Columns("seeds.path", seeds.Path, recipe, ("seeds.instruction", seeds.Instruction), ("seeds.output", seeds.Output));
+        if (seeds.Template is null) Columns("seeds.path", seeds.Path, recipe, ("seeds.instruction", seeds.Instruction), ("seeds.input", seeds.Input), ("seeds.output", seeds.Output));
         else if (seeds.AlignWith is null) Columns("seeds.path", seeds.Path, recipe, ("seeds.output", seeds.Output), ("seeds.label", seeds.Label));
         else
         {
@@ -40,6 +47,11 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
     /// <summary>Says what is allowed and may yet be a mistake.</summary>
     public void Advise(Recipe recipe)
     {
+        foreach (var (key, api) in new[] { ("models.generator.api", recipe.Models.Generator.Api), ("models.evaluator.api", recipe.Models.Evaluator.Api) })
+        {
+            if (api is not null && ModelPrice.For(api) is null) Add($"{key}.model", $"What '{api.Model}' costs is not known, so it counts as nothing. {key}.usdPerMillionIn and {key}.usdPerMillionOut say it.");
+        }
+
         if (recipe.Languages.Count < 2 || PathKey.IsPerLanguage(recipe.Corpus.Path)) return;
         Add("corpus.path", $"One file serves {recipe.Languages.Count} languages: each takes the rows that are in its language. {{lang}} in the path stands for a file of each.");
     }
@@ -69,6 +81,23 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
         foreach (var file in Paths(path, recipe))
         {
             if (Problem(file) is { } problem) Add(key.Key, problem);
+        }
+    }
+
+    private void CheckPrompt(string key, string? path, Recipe recipe, string[] allowed, string[] required)
+    {
+        if (path is null || problems.Has(key)) return;
+        foreach (var file in Paths(path, recipe))
+        {
+            try
+            {
+                if (new FileInfo(file).Length > LongestPrompt) Add(key, $"{file} is too large for a prompt.");
+                else if (PromptTemplate.Problem(new UTF8Encoding(false, true).GetString(File.ReadAllBytes(file)), allowed, required) is { } problem) Add(key, $"{file}: {problem}");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
+            {
+                Add(key, $"{file} cannot be read: {e.Message}");
+            }
         }
     }
 
@@ -141,7 +170,7 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
             var names = readable.SelectMany(r => r.Keys).Distinct(StringComparer.Ordinal).ToList();
             foreach (var (key, column) in columns)
             {
-                if (column is null || names.Contains(column) || (key == "seeds.output" && !binder.IsWritten(key) && problems.Has("corpus.text"))) continue;
+                if (column is null || readable.Any(r => ColumnPath.Find(r, column) is not null) || (key == "seeds.output" && !binder.IsWritten(key) && problems.Has("corpus.text"))) continue;
                 var nearest = names.Count == 0 ? "" : $" Did you mean '{RecipeKey.Nearest(column, names)}'? There are: {string.Join(", ", names.Take(20))}.";
                 Add(key, $"The first rows of {file} have no column '{column}'.{nearest}");
             }

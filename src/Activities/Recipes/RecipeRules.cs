@@ -1,3 +1,4 @@
+using XInstruct.Domain.Costs;
 using XInstruct.Domain.Languages;
 using XInstruct.Domain.Prompts;
 using XInstruct.Domain.Recipes;
@@ -24,6 +25,22 @@ internal sealed class RecipeRules(RecipeBinder binder, ProblemList problems)
         Model("models.generator", recipe.Models.Generator, ["text", "language"], ["text"]);
         Model("models.evaluator", recipe.Models.Evaluator, ["text", "instruction"], ["text", "instruction"]);
         Model("models.student", recipe.Models.Student, ["instruction", "language"], ["instruction"]);
+        Api("models.generator.api", recipe.Models.Generator.Api, recipe);
+        Api("models.evaluator.api", recipe.Models.Evaluator.Api, recipe);
+        Rule("refine.rank", recipe.Refine.Rank != Ranking.Generator || recipe.Models.Generator.Api is null or { LogProbabilities: true }, "The generator is behind an endpoint: its confidence needs models.generator.api.logProbabilities.");
+    }
+
+    private void Api(string key, ApiOptions? api, Recipe recipe)
+    {
+        if (api is null) return;
+        var isAddress = Uri.TryCreate(api.BaseUrl, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" && address is { UserInfo: "", Query: "", Fragment: "" };
+        Rule($"{key}.baseUrl", isAddress, $"'{api.BaseUrl}' is no http or https address such as https://api.openai.com/v1.");
+        if (!isAddress) return;
+        Rule($"{key}.baseUrl", api.Key is null || address!.Scheme == "https" || address.IsLoopback, $"A key goes only to https or to this machine, and {address!.Scheme}://{address.Authority} is neither. Use https, or leave {key}.key out.");
+        Rule(
+            $"{key}.model",
+            recipe.Budget?.Usd is null || ModelPrice.For(api) is not null,
+            $"There is a budget, but what '{api.Model}' costs is not known. Set {key}.usdPerMillionIn and {key}.usdPerMillionOut.");
     }
 
     private void CheckLanguage(string code, bool isRepeated)

@@ -19,6 +19,8 @@ public static class RecipeTemplate
         ["seeds.path"] = "seeds/{lang}.jsonl",
         ["truth.path"] = "truth/{lang}.jsonl",
         ["truth.fields"] = "[topic]",
+        ["models.generator.api.model"] = "gpt-4.1-mini",
+        ["models.evaluator.api.model"] = "gpt-4.1-mini",
     };
 
     /// <summary>The YAML text. Lines that begin with <c>#</c> and a space are comments; <c>#key: value</c> is a default to be changed by taking the <c>#</c> away.</summary>

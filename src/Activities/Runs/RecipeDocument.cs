@@ -23,9 +23,14 @@ public sealed record RecipeDocument(Recipe Recipe, IReadOnlyList<InputContent> I
         settings.Seeds.Path = "";
         // Whether something is aligned, or starts from a checkpoint, is a setting; from which file, its content says.
         settings.Seeds.AlignWith = settings.Seeds.AlignWith is null ? null : "";
-        foreach (var model in new[] { settings.Models.Generator, settings.Models.Evaluator, settings.Models.Student })
+        foreach (var model in new ModelOptions[] { settings.Models.Generator, settings.Models.Evaluator, settings.Models.Student })
         {
             model.Base = model.Base is null ? null : "";
+        }
+
+        foreach (var api in new[] { settings.Models.Generator.Api, settings.Models.Evaluator.Api })
+        {
+            if (api is not null) api.PromptFile = api.PromptFile is null ? null : "";
         }
 
         return new RecipeDocument(settings, [.. inputs.OrderBy(i => i.Role, StringComparer.Ordinal).ThenBy(i => i.Language, StringComparer.Ordinal)]);

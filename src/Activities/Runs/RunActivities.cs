@@ -1,14 +1,16 @@
 using Temporalio.Activities;
+using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Storage;
 using XInstruct.Domain.Identities;
 using XInstruct.Domain.Provenance;
+using XInstruct.Domain.Recipes;
 using XInstruct.Domain.Runs;
 using XInstruct.Workflows.Runs;
 
 namespace XInstruct.Activities.Runs;
 
 /// <summary>Activities over the run's own stream.</summary>
-public sealed class RunActivities(EventWriter writer, RunLibrary library) : IRunActivities
+public sealed class RunActivities(EventWriter writer, RunLibrary library, BudgetBook budget) : IRunActivities
 {
     /// <inheritdoc/>
     [Activity]
@@ -20,12 +22,19 @@ public sealed class RunActivities(EventWriter writer, RunLibrary library) : IRun
         var started = new RunStarted(recipe.Name, input.Recipe, document.SettingsHash, recipe.Languages, document.Inputs);
         await WriteAsync(input, "start", r => Run.Start(r, started), ct);
         var models = recipe.Models;
+        var (generator, evaluator) = (models.Generator.Api is not null, models.Evaluator.Api is not null);
+        // What an earlier start left under way is over.
+        if (generator || evaluator) await budget.EndRunAsync(input.Run, ct);
+        // The generator's shape also serves when both are remote: instructions must be embedded.
+        var local = new ModelOptions?[] { generator && !evaluator ? null : models.Generator, evaluator ? null : models.Evaluator, models.Student };
         return new RunShape(
             recipe.Languages,
             recipe.Refine.Iterations,
             recipe.Refine.Generators,
             recipe.Plan.Window,
-            new[] { models.Generator, models.Evaluator, models.Student }.Any(m => m.Base is null));
+            local.Any(m => m is { Base: null }),
+            generator,
+            evaluator);
     }
 
     /// <inheritdoc/>

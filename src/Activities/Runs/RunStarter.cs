@@ -1,4 +1,5 @@
 using Marten;
+using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Recipes;
 using XInstruct.Activities.Storage;
 using XInstruct.Domain.Runs;
@@ -17,7 +18,8 @@ public sealed class InputsChangedException(string run, InputContent before, Inpu
 }
 
 /// <summary>Takes a recipe's input files into the store and names its run.</summary>
-public sealed class RunStarter(IDocumentStore store, FileStore files, Contents contents, RunReader runs)
+public sealed class RunStarter(
+    IDocumentStore store, FileStore files, Contents contents, RunReader runs, RunSettingsTable settings, BudgetBook budget)
 {
     /// <summary>Imports inputs, stores the canonical recipe and returns the run's name.</summary>
     /// <param name="loaded">A valid recipe.</param>
@@ -39,7 +41,14 @@ public sealed class RunStarter(IDocumentStore store, FileStore files, Contents c
         await using var session = store.LightweightSession();
         await contents.QueueAsync(session, [Content.Of(Guid.Empty, document.Json)], ct);
         await session.SaveChangesAsync(ct);
-        return new RunInput(id ?? await NameAsync(document, isNew, ct), document.Hash);
+        var run = new RunInput(id ?? await NameAsync(document, isNew, ct), document.Hash);
+        if (RunSettings.Of(loaded.Recipe) is { } endpoints)
+        {
+            await settings.WriteAsync(run.Run, endpoints, ct);
+            await budget.SetAsync(run.Run, (decimal?)loaded.Recipe.Budget?.Usd, ct);
+        }
+
+        return run;
     }
 
     private async Task RefuseChangedInputsAsync(RecipeDocument document, IReadOnlyList<InputFile> sources, CancellationToken ct)

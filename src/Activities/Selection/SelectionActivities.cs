@@ -30,7 +30,7 @@ public sealed class SelectionActivities(EventWriter writer, RunLibrary library, 
         {
             var chosen = kept.Select(s => s.SampleId).ToHashSet();
             changes.AddRange(all.Where(s => s.Kept is null && !chosen.Contains(s.SampleId))
-                .Select(s => Change(run.Run, s, c => c.Reject(input.Iteration, c.Instruction is null ? "no-instruction" : "not-kept"))));
+                .Select(s => Change(run.Run, s, c => c.Reject(input.Iteration, c.Instruction is null ? "no-instruction" : c.Level is null ? "not-rated" : "not-kept"))));
         }
 
         foreach (var batch in changes.Chunk(recipe.Plan.ShardSize))

@@ -30,15 +30,21 @@ public sealed class EventWriter(IDocumentStore store, Contents contents, TimePro
     private const int Attempts = 8;
 
     /// <summary>Writes one transaction.</summary>
+    /// <param name="run">Run id.</param>
+    /// <param name="act">What the events share.</param>
+    /// <param name="changes">What happens to which streams.</param>
+    /// <param name="beside">What else belongs into the transaction, told for each change whether it led to an event.</param>
+    /// <param name="ct">Cancellation.</param>
     /// <returns>How many events were written; the rest had already happened.</returns>
-    public async Task<int> WriteAsync<T>(string run, Act act, IReadOnlyList<Change<T>> changes, CancellationToken ct)
+    public async Task<int> WriteAsync<T>(
+        string run, Act act, IReadOnlyList<Change<T>> changes, CancellationToken ct, Action<IDocumentSession, IReadOnlyList<bool>>? beside = null)
         where T : class, IChained
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await TryWriteAsync(run, act, changes, ct);
+                return await TryWriteAsync(run, act, changes, beside, ct);
             }
             catch (Exception e) when (attempt < Attempts && IsConflict(e))
             {
@@ -47,7 +53,8 @@ public sealed class EventWriter(IDocumentStore store, Contents contents, TimePro
         }
     }
 
-    private async Task<int> TryWriteAsync<T>(string run, Act act, IReadOnlyList<Change<T>> changes, CancellationToken ct)
+    private async Task<int> TryWriteAsync<T>(
+        string run, Act act, IReadOnlyList<Change<T>> changes, Action<IDocumentSession, IReadOnlyList<bool>>? beside, CancellationToken ct)
         where T : class, IChained
     {
         await using var session = store.LightweightSession();
@@ -56,7 +63,7 @@ public sealed class EventWriter(IDocumentStore store, Contents contents, TimePro
         await batch.Execute(ct);
         var actContent = Content.Of(Guid.Empty, JsonSerializer.Serialize(act, EventJson.Options));
         var rows = new List<Content> { actContent };
-        var written = 0;
+        var written = new bool[changes.Count];
         for (var i = 0; i < changes.Count; i++)
         {
             var stream = await streams[i];
@@ -64,13 +71,15 @@ public sealed class EventWriter(IDocumentStore store, Contents contents, TimePro
             if (fact is null) continue;
             rows.AddRange(fact.Contents ?? []);
             stream.AppendOne(Chain(session, run, actContent.Hash, changes[i], fact, stream.Aggregate?.Head));
-            written++;
+            written[i] = true;
         }
 
-        if (written == 0) return 0;
-        await contents.QueueAsync(session, rows, ct);
+        var count = written.Count(w => w);
+        if (count == 0 && beside is null) return 0;
+        if (count > 0) await contents.QueueAsync(session, rows, ct);
+        beside?.Invoke(session, written);
         await session.SaveChangesAsync(ct);
-        return written;
+        return count;
     }
 
     private IEvent Chain<T>(IDocumentSession session, string run, string act, Change<T> change, Fact fact, ChainHead? head)

@@ -39,7 +39,7 @@ public static class SeedReader
         var seeds = new List<Seed>(rows.Count);
         foreach (var (row, label) in rows.Zip(labels))
         {
-            var instruction = template is null ? Column(row, options.Instruction, language) : Fill(template, label, options.Label, language);
+            var instruction = template is null ? Instruction(row, options, language) : Fill(template, label, options.Label, language);
             var output = Column(row, options.Output, language);
             // An empty side teaches nothing; the row keeps its index, so other languages are not disturbed.
             if (instruction.AsSpan().Trim().IsEmpty || output.AsSpan().Trim().IsEmpty) continue;
@@ -47,6 +47,12 @@ public static class SeedReader
         }
 
         return seeds.Count > 0 ? seeds : throw new SeedException($"The {language} seed file has no usable row. Look at seeds.instruction, seeds.output and seeds.template.");
+    }
+
+    private static string Instruction(TableRow row, SeedOptions options, string language)
+    {
+        var instruction = Column(row, options.Instruction, language);
+        return options.Input is { } column && row.Find(column) is { Length: > 0 } input ? $"{instruction}\n{input}" : instruction;
     }
 
     private static string Fill(PromptTemplate template, TableRow row, string column, string language) => template.Fill(new Dictionary<string, string>(StringComparer.Ordinal)
@@ -58,9 +64,8 @@ public static class SeedReader
     private static string Column(TableRow row, string name, string language)
     {
         if (row.Columns is null) throw new SeedException($"Row {row.Number} (from 0) of the {language} seeds cannot be read: {row.Problem}.");
-        return row.Columns.TryGetValue(name, out var value)
-            ? value
-            : throw new SeedException($"Row {row.Number} (from 0) of the {language} seeds has no column '{name}'; it has {string.Join(", ", row.Columns.Keys)}. Map it under 'seeds:' in the recipe.");
+        return row.Find(name)
+            ?? throw new SeedException($"Row {row.Number} (from 0) of the {language} seeds has no column '{name}'; it has {string.Join(", ", row.Columns.Keys)}. Map it under 'seeds:' in the recipe.");
     }
 
     /// <summary>Rows of a seed file, readable or not.</summary>

@@ -10,7 +10,11 @@ public sealed record TableReadOptions(int MaxRowBytes = 1_000_000);
 /// <param name="Number">0-based number; blank lines are no rows, unreadable rows are.</param>
 /// <param name="Columns">Values as text: strings as they are, other JSON values as they are written, nulls left out. Null when the row could not be read.</param>
 /// <param name="Problem">Why it could not, in kebab-case: not-json, not-utf8, not-an-object, row-too-long, nul, lone-surrogate, bad-csv, bad-csv-header, truncated, trailing-data.</param>
-public sealed record TableRow(long Number, IReadOnlyDictionary<string, string>? Columns, string? Problem);
+public sealed record TableRow(long Number, IReadOnlyDictionary<string, string>? Columns, string? Problem)
+{
+    /// <summary>Value of a column, or of a place inside one such as <c>messages[role=user].content</c>; null when the row has none.</summary>
+    public string? Find(string column) => Columns is null ? null : ColumnPath.Find(Columns, column);
+}
 
 /// <summary>
 /// Reads JSONL, JSON arrays and CSV, plain or gzip, told by their bytes alone: the same bytes give the same rows under any name. A bad row never

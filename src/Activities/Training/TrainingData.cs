@@ -86,7 +86,9 @@ public sealed class TrainingData(RunLibrary library, ModelLibrary models, Sample
 
     private string[] Guess(IReadOnlyList<(Seed Seed, string Language, int Position)> seeds, TrainInput input, Recipe recipe, CancellationToken ct)
     {
+        // A generator behind an endpoint writes no training data: no guess, no cost.
         var guesses = new string[seeds.Count];
+        Array.Fill(guesses, "");
         for (var fold = 0; fold < input.Helpers.Count; fold++)
         {
             var model = models.Load(input.Helpers[fold].Checkpoint);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Temporalio.Exceptions;
+using XInstruct.Activities.Exports;
 using XInstruct.Activities.Recipes;
 using XInstruct.Activities.Runs;
 using XInstruct.Activities.Storage;
@@ -42,7 +43,7 @@ internal static class Failures
             case RecipeException recipe:
                 foreach (var problem in recipe.Problems) Console.Error.WriteLine(TerminalText.Clean(problem.ToString()));
                 return ExitCodes.BadInput;
-            case InputsChangedException or FileNotFoundException or DirectoryNotFoundException or UsageException:
+            case InputsChangedException or FileNotFoundException or DirectoryNotFoundException or UsageException or ExportException:
                 Console.Error.WriteLine(e.Message);
                 return ExitCodes.BadInput;
             case MissingComponentException:

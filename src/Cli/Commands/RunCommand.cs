@@ -61,7 +61,7 @@ internal static class RunCommand
         }
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var workers = result.GetValue(NoWorker) ? null : deployment.RunWorkersAsync([TaskQueues.Cpu, TaskQueues.Gpu], stop.Token);
+        var workers = result.GetValue(NoWorker) ? null : deployment.RunWorkersAsync(TaskQueues.All, stop.Token);
         try
         {
             var end = handle.GetResultAsync(rpcOptions: new RpcOptions { CancellationToken = ct });

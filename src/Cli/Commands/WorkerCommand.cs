@@ -9,8 +9,8 @@ internal static class WorkerCommand
 {
     public static Command Create()
     {
-        var queues = new Option<string[]>("--queues") { Description = "Task queues to serve: xi-cpu, xi-gpu.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [TaskQueues.Cpu, TaskQueues.Gpu] };
-        queues.AcceptOnlyFromAmong(TaskQueues.Cpu, TaskQueues.Gpu);
+        var queues = new Option<string[]>("--queues") { Description = "Task queues to serve: xi-cpu, xi-gpu, xi-api.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [.. TaskQueues.All] };
+        queues.AcceptOnlyFromAmong([.. TaskQueues.All]);
         var command = new Command("worker", "Serves task queues until it is stopped. Any number of workers share the runs.") { queues };
         command.SetAction(async (result, ct) =>
         {
@@ -28,6 +28,6 @@ internal static class WorkerCommand
 
             return ExitCodes.Ok;
         });
-        return command.WithExamples("xinstruct worker", "xinstruct worker --queues xi-gpu");
+        return command.WithExamples("xinstruct worker", "xinstruct worker --queues xi-gpu", "OPENAI_API_KEY=… xinstruct worker --queues xi-api");
     }
 }

@@ -108,16 +108,17 @@ public sealed class Deployment : IAsyncDisposable
             Identity = WorkerIdentity.Current,
             LoggerFactory = _loggers,
             GracefulShutdownTimeout = TimeSpan.FromSeconds(1),
-            MaxConcurrentActivities = queue == TaskQueues.Cpu ? 4 : 1,
+            // Calls to endpoints wait more than they work, and their gate counts them.
+            MaxConcurrentActivities = queue switch { TaskQueues.Cpu => 4, TaskQueues.Api => 16, _ => 1 },
         };
         if (queue == TaskQueues.Cpu)
         {
             options.AddWorkflow<XInstructionWorkflow>().AddWorkflow<LanguageWorkflow>();
             foreach (var activities in _services.CpuActivities()) options.AddAllActivities(activities.GetType(), activities);
         }
-        else if (queue == TaskQueues.Gpu)
+        else
         {
-            foreach (var activities in _services.GpuActivities()) options.AddAllActivities(activities.GetType(), activities);
+            foreach (var activities in queue == TaskQueues.Gpu ? _services.GpuActivities() : _services.ApiActivities()) options.AddAllActivities(activities.GetType(), activities);
         }
 
         return new TemporalWorker(Client, options);

@@ -47,8 +47,11 @@ public sealed class CorpusOptions : TableOptions
 /// <summary>Known good pairs: either instruction and output columns, or labelled rows and a template.</summary>
 public sealed class SeedOptions : TableOptions
 {
-    [Description("Column of the English instruction.")]
+    [Description("Column of the English instruction, or a place in it such as messages[role=user].content.")]
     public string Instruction { get; set; } = "instruction";
+
+    [Description("Column that stands below the instruction where it is not empty, as Alpaca's input.")]
+    public string? Input { get; set; }
 
     [Description("Column of the response in the target language. With a template it defaults to corpus.text.")]
     public string Output { get; set; } = "output";

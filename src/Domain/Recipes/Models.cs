@@ -10,10 +10,10 @@ public sealed class ModelsOptions
     public TokenizerOptions Tokenizer { get; set; } = new();
 
     [Description("Guesses the English instruction that a text answers.")]
-    public ModelOptions Generator { get; set; } = new() { Prompt = "<|text|>{text}<|instruction|>" };
+    public RemotableModelOptions Generator { get; set; } = new() { Prompt = "<|text|>{text}<|instruction|>" };
 
     [Description("Sorts a pair into three levels: 2 best, 1 reasonable with flaws, 0 worst.")]
-    public ModelOptions Evaluator { get; set; } = new() { Prompt = "<|text|>{text}<|instruction|>{instruction}<|rating|>" };
+    public RemotableModelOptions Evaluator { get; set; } = new() { Prompt = "<|text|>{text}<|instruction|>{instruction}<|rating|>" };
 
     [Description("The model that the release trains, in the response direction.")]
     public ModelOptions Student { get; set; } = new() { Prompt = "<|instruction|>{instruction} Answer in {language}.<|text|>" };
@@ -28,7 +28,7 @@ public sealed class TokenizerOptions
 }
 
 /// <summary>One local model: from a Hugging Face folder, or from random weights of the given shape.</summary>
-public sealed class ModelOptions
+public class ModelOptions
 {
     [Description("Hugging Face folder (config.json, safetensors, tokenizer.json). Without it: random weights.")]
     public string? Base { get; set; }
@@ -48,6 +48,13 @@ public sealed class ModelOptions
     [Range(8, 131_072)]
     [Description("Tokens of the text that the model sees: the first half and the last half of this many.")]
     public int MaxTextTokens { get; set; } = 256;
+}
+
+/// <summary>A model that may be behind an endpoint instead.</summary>
+public sealed class RemotableModelOptions : ModelOptions
+{
+    [Description("A model behind an OpenAI-compatible endpoint instead of a local one; it is not trained.")]
+    public ApiOptions? Api { get; set; }
 }
 
 /// <summary>Shape of a Llama-type decoder that starts from random weights.</summary>

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 
 namespace XInstruct.Domain.Recipes;
 
@@ -46,6 +47,10 @@ public sealed class Recipe
 
     [Description("Evaluation on the held-out seeds.")]
     public EvaluateOptions Evaluate { get; set; } = new();
+
+    [JsonIgnore]
+    [Description("What calls to endpoints may cost.")]
+    public BudgetOptions? Budget { get; set; }
 
     [Description("How work is cut.")]
     public PlanOptions Plan { get; set; } = new();

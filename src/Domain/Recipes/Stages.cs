@@ -25,7 +25,7 @@ public sealed class RefineOptions
     public int BalanceLabels { get; set; }
 
     [Range(1, 2)]
-    [Description("2: cross-fitting. The corpus is split in two halves and each generator learns from kept samples of the half it does not label.")]
+    [Description("2: cross-fitting. The corpus is split in two halves and each generator learns from kept samples of the half it does not label. A generator behind an endpoint is one.")]
     public int Generators { get; set; } = 2;
 
     [Range(1.0, 100.0)]

@@ -114,8 +114,8 @@ public sealed record Sample : IChained
         Generated >= iteration ? null : new GenerationFailed(iteration, reason);
 
     /// <summary>The evaluator's verdict in <paramref name="iteration"/>; nothing when already given.</summary>
-    public object? Rate(int iteration, int level, IReadOnlyList<double> probabilities) =>
-        Rated >= iteration || Instruction is null ? null : new SampleRated(iteration, level, probabilities);
+    public object? Rate(int iteration, int level, IReadOnlyList<double> probabilities, int? points = null) =>
+        Rated >= iteration || Instruction is null ? null : new SampleRated(iteration, level, probabilities, points);
 
     /// <summary>The evaluator's answer could not be read.</summary>
     public object? FailRating(int iteration, string reason) =>

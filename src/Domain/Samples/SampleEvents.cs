@@ -28,7 +28,8 @@ public sealed record GenerationFailed(int Iteration, string Reason);
 public sealed record InstructionRevised(int Iteration, string Instruction, double? LogProbability, int Candidates);
 
 /// <summary>The evaluator's level (2 best, 1 reasonable with flaws, 0 worst) and the probabilities of levels 0, 1, 2.</summary>
-public sealed record SampleRated(int Iteration, int Level, IReadOnlyList<double> Probabilities);
+/// <param name="Points">Points on the rubric of an evaluator that is a prompt; null when it is a local model.</param>
+public sealed record SampleRated(int Iteration, int Level, IReadOnlyList<double> Probabilities, int? Points = null);
 
 /// <summary>The evaluator's answer could not be read: an outcome of its own, never a level.</summary>
 public sealed record RatingFailed(int Iteration, string Reason);

@@ -9,8 +9,17 @@ namespace XInstruct.Workflows.Languages;
 /// <summary>One stage of one language.</summary>
 /// <param name="Cursor">First shard that is not done; grows over continue-as-new.</param>
 /// <param name="So">What the shards before the cursor came to.</param>
+/// <param name="Remote">The model is behind an endpoint.</param>
 public sealed record StageInput(
-    LanguageInput Language, Stage Stage, int Shards, int Window, int Iteration, IReadOnlyList<ModelRef> Models, int Cursor = 0, ShardResult? So = null);
+    LanguageInput Language,
+    Stage Stage,
+    int Shards,
+    int Window,
+    int Iteration,
+    IReadOnlyList<ModelRef> Models,
+    int Cursor = 0,
+    ShardResult? So = null,
+    bool Remote = false);
 
 /// <summary>How far a stage is.</summary>
 public sealed record StageProgress(string Language, Stage Stage, int Iteration, int Shards, int ShardsDone, ShardResult Result, bool IsPaused);
@@ -76,12 +85,14 @@ public sealed class LanguageWorkflow
     private Task<ShardResult> RunShardAsync(int number)
     {
         var shard = new ShardInput(_input.Language, number, _input.Iteration, _input.Models);
+        // The same activity, by other means, where the endpoints can be reached.
+        var model = _input.Remote ? ActivityDefaults.Api : ActivityDefaults.Gpu;
         return _input.Stage switch
         {
             Stage.Scan => Workflow.ExecuteActivityAsync((ICorpusActivities a) => a.ScanShardAsync(shard), ActivityDefaults.Cpu),
             Stage.Accept => Workflow.ExecuteActivityAsync((ICorpusActivities a) => a.AcceptShardAsync(shard), ActivityDefaults.Cpu),
-            Stage.Generate => Workflow.ExecuteActivityAsync((IGenerationActivities a) => a.GenerateShardAsync(shard), ActivityDefaults.Gpu),
-            Stage.Rate => Workflow.ExecuteActivityAsync((IRatingActivities a) => a.RateShardAsync(shard), ActivityDefaults.Gpu),
+            Stage.Generate => Workflow.ExecuteActivityAsync((IGenerationActivities a) => a.GenerateShardAsync(shard), model),
+            Stage.Rate => Workflow.ExecuteActivityAsync((IRatingActivities a) => a.RateShardAsync(shard), model),
             _ => Workflow.ExecuteActivityAsync((IEmbeddingActivities a) => a.EmbedShardAsync(shard), ActivityDefaults.Gpu),
         };
     }

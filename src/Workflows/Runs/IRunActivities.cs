@@ -14,7 +14,10 @@ public sealed record RunInput(string Run, string Recipe);
 /// <param name="Generators">1, or 2 for cross-fitting.</param>
 /// <param name="Window">Shard activities of a language at once.</param>
 /// <param name="NeedsTokenizer">Some model starts from random weights.</param>
-public sealed record RunShape(IReadOnlyList<string> Languages, int Iterations, int Generators, int Window, bool NeedsTokenizer);
+/// <param name="RemoteGenerator">The generator is behind an endpoint and is not trained.</param>
+/// <param name="RemoteEvaluator">So is the evaluator.</param>
+public sealed record RunShape(
+    IReadOnlyList<string> Languages, int Iterations, int Generators, int Window, bool NeedsTokenizer, bool RemoteGenerator = false, bool RemoteEvaluator = false);
 
 /// <summary>An audited intervention.</summary>
 /// <param name="Who">Who asked.</param>

@@ -62,15 +62,15 @@ public sealed class XInstructionWorkflow
         _phase = "ingest";
         var corpora = await ForEachLanguageAsync(IngestAsync);
         var tokenizer = _shape.NeedsTokenizer ? (await TrainTokenizerAsync()).Checkpoint : null;
-        var evaluator = await TrainEvaluatorAsync(tokenizer);
+        IReadOnlyList<ModelRef> evaluators = _shape.RemoteEvaluator ? [] : [await TrainEvaluatorAsync(tokenizer)];
         for (var iteration = 0; iteration <= _shape.Iterations; iteration++)
         {
             _iteration = iteration;
-            var generators = await TrainGeneratorsAsync(iteration, tokenizer);
+            IReadOnlyList<ModelRef> generators = _shape.RemoteGenerator ? [] : await TrainGeneratorsAsync(iteration, tokenizer);
             await RunStageAsync(Stage.Generate, corpora, iteration, generators);
-            await RunStageAsync(Stage.Rate, corpora, iteration, [evaluator]);
+            await RunStageAsync(Stage.Rate, corpora, iteration, evaluators);
             await KeepAsync(iteration);
-            if (iteration == _shape.Iterations) await RunStageAsync(Stage.Embed, corpora, iteration, [generators[0]]);
+            if (iteration == _shape.Iterations) await RunStageAsync(Stage.Embed, corpora, iteration, [await EmbedderAsync(generators, evaluators, tokenizer)]);
         }
 
         _iteration = null;
@@ -110,10 +110,15 @@ public sealed class XInstructionWorkflow
         return await Workflow.ExecuteActivityAsync((ITrainingActivities a) => a.TrainTokenizerAsync(_run), ActivityDefaults.Cpu);
     }
 
+    /// <summary>The local model whose hidden states are the embeddings; with both models behind endpoints one that is trained on the seeds for this alone.</summary>
+    private async Task<ModelRef> EmbedderAsync(IReadOnlyList<ModelRef> generators, IReadOnlyList<ModelRef> evaluators, string? tokenizer) =>
+        generators.Concat(evaluators).FirstOrDefault()
+        ?? new ModelRef("embedder", (await TrainAsync(ModelRole.Generator, 0, 0, tokenizer, [])).Checkpoint);
+
     private async Task<ModelRef> TrainEvaluatorAsync(string? tokenizer)
     {
         var folds = new List<ModelRef>();
-        for (var fold = 0; fold < 2; fold++)
+        for (var fold = 0; fold < (_shape.RemoteGenerator ? 0 : 2); fold++)
         {
             folds.Add(new ModelRef($"fold-{fold}", (await TrainAsync(ModelRole.Fold, fold, 0, tokenizer, [])).Checkpoint));
         }
@@ -168,7 +173,8 @@ public sealed class XInstructionWorkflow
         await Workflow.WaitConditionAsync(() => !_paused);
         var name = stage.ToString().ToLowerInvariant() + (stage is Stage.Generate or Stage.Rate ? $"-{iteration}" : "");
         var id = $"{_run.Run}/{language}/{name}";
-        var input = new StageInput(new LanguageInput(_run, language), stage, shards, window, iteration, models);
+        var remote = (stage == Stage.Generate && _shape.RemoteGenerator) || (stage == Stage.Rate && _shape.RemoteEvaluator);
+        var input = new StageInput(new LanguageInput(_run, language), stage, shards, window, iteration, models, Remote: remote);
         var entry = _stages.Count;
         _stages.Add(new StageEntry(id, language, stage, iteration, shards, null));
         var child = await Workflow.StartChildWorkflowAsync(

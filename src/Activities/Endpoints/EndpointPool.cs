@@ -1,0 +1,56 @@
+using System.Collections.Concurrent;
+
+namespace XInstruct.Activities.Endpoints;
+
+/// <summary>An endpoint as one process uses it: all its shards share the connections and the gate.</summary>
+/// <param name="Settings">How it is used.</param>
+/// <param name="Chat">Calls.</param>
+/// <param name="Gate">Calls under way.</param>
+/// <param name="RateName">Name under which its calls are counted.</param>
+public sealed record EndpointUse(EndpointSettings Settings, IChatEndpoint Chat, AdaptiveGate Gate, string RateName)
+{
+    private readonly Lock _lock = new();
+    private double _inRatio = 1;
+    private double _out = double.NaN;
+
+    /// <summary>Tokens that a call will take, about: what calls before it took teaches that.</summary>
+    public long Likely(ChatRequest request)
+    {
+        lock (_lock) return (long)Math.Ceiling((request.TokensLikely * _inRatio) + (double.IsNaN(_out) ? request.MaxTokens / 4.0 : _out));
+    }
+
+    /// <summary>Learns from a reply.</summary>
+    public void Learn(ChatRequest request, long tokensIn, long tokensOut)
+    {
+        const double share = 0.1;
+        lock (_lock)
+        {
+            _inRatio += share * ((tokensIn / (double)Math.Max(1, request.TokensLikely)) - _inRatio);
+            _out = double.IsNaN(_out) ? tokensOut : _out + (share * (tokensOut - _out));
+        }
+    }
+}
+
+/// <summary>The endpoints that this process uses.</summary>
+/// <param name="connect">Makes the connection to an endpoint.</param>
+/// <param name="clock">Time.</param>
+public sealed class EndpointPool(Func<EndpointSettings, IChatEndpoint> connect, TimeProvider clock) : IDisposable
+{
+    private readonly ConcurrentDictionary<EndpointSettings, EndpointUse> _uses = [];
+    private readonly Lock _lock = new();
+
+    /// <summary>The endpoint with these settings.</summary>
+    public EndpointUse Use(EndpointSettings settings)
+    {
+        lock (_lock)
+        {
+            return _uses.GetOrAdd(settings, s => new EndpointUse(s, connect(s), new AdaptiveGate(s.Concurrency, clock), RateLimits.Name(s)));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var use in _uses.Values) (use.Chat as IDisposable)?.Dispose();
+    }
+}

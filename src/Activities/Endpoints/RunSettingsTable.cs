@@ -1,0 +1,47 @@
+using System.Text.Json;
+using Npgsql;
+using NpgsqlTypes;
+using XInstruct.Activities.Runs;
+using XInstruct.Activities.Storage;
+using XInstruct.Domain.Provenance;
+
+namespace XInstruct.Activities.Endpoints;
+
+/// <summary>The table <c>xi_run_settings</c>: the newest settings of each run that calls endpoints. Every start writes them, every shard reads them.</summary>
+public sealed class RunSettingsTable(NpgsqlDataSource database)
+{
+    private const string Table = $"{StoreConfiguration.Schema}.xi_run_settings";
+
+    /// <summary>Creates this table and the others of calls to endpoints when they are missing.</summary>
+    public async Task CreateTablesAsync(CancellationToken ct)
+    {
+        await using var command = database.CreateCommand($"""
+            select pg_advisory_lock(7270001);
+            create table if not exists {Table} (run text primary key, settings jsonb not null);
+            {RateLimits.Tables}
+            {BudgetBook.Tables}
+            select pg_advisory_unlock(7270001);
+            """);
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>Writes a run's settings.</summary>
+    public async Task WriteAsync(string run, RunSettings settings, CancellationToken ct)
+    {
+        await using var command = database.CreateCommand($"insert into {Table} (run, settings) values ($1, $2) on conflict (run) do update set settings = excluded.settings");
+        command.Parameters.Add(new NpgsqlParameter { Value = run });
+        command.Parameters.Add(new NpgsqlParameter { Value = JsonSerializer.Serialize(settings, EventJson.Options), NpgsqlDbType = NpgsqlDbType.Jsonb });
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>A run's settings.</summary>
+    /// <exception cref="Temporalio.Exceptions.ApplicationFailureException">It has none: <see cref="BadInput"/>.</exception>
+    public async Task<RunSettings> ReadAsync(string run, CancellationToken ct)
+    {
+        await using var command = database.CreateCommand($"select settings::text from {Table} where run = $1");
+        command.Parameters.Add(new NpgsqlParameter { Value = run });
+        return await command.ExecuteScalarAsync(ct) is string json
+            ? JsonSerializer.Deserialize<RunSettings>(json, EventJson.Options)!
+            : throw BadInput.Failure($"Run {run} has no settings of its endpoints. Start it with 'xinstruct run <recipe>', which writes them.");
+    }
+}

@@ -1,0 +1,191 @@
+using System.Globalization;
+using System.Threading.Channels;
+using Temporalio.Exceptions;
+using XInstruct.Activities.Storage;
+using XInstruct.Domain.Provenance;
+using XInstruct.Workflows;
+
+namespace XInstruct.Activities.Endpoints;
+
+/// <summary>A row and what its call came to in the end.</summary>
+/// <param name="Row">The row.</param>
+/// <param name="Outcome">A <see cref="ChatReply"/> or a <see cref="ChatRefusal"/>.</param>
+/// <param name="Paid">Its reservation and cost.</param>
+public sealed record Answered<T>(T Row, ChatOutcome Outcome, PaidCall Paid);
+
+/// <summary>
+/// Makes the calls of a shard. Each row waits for a slot, its moment and its money, is asked, and keeps the slot until its result is committed, so a
+/// killed worker loses at most the calls under way. A row without a reply goes to the back of the queue; when one thing stops the run, what is under way
+/// is still committed.
+/// </summary>
+public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook budget, TimeProvider clock)
+{
+    /// <summary>Calls under way when a worker is told to stop may still end in this time.</summary>
+    private static readonly TimeSpan LastCalls = TimeSpan.FromSeconds(5);
+
+    /// <summary>A call that only came too early is no sign that the row is bad.</summary>
+    private const double EarlyTry = 0.1;
+
+    /// <summary>Asks for all rows.</summary>
+    /// <param name="scope">What the calls are for.</param>
+    /// <param name="settings">The endpoint.</param>
+    /// <param name="rows">Rows, in sample order.</param>
+    /// <param name="ask">The call of a row. Pure.</param>
+    /// <param name="group">Results in one transaction, at most.</param>
+    /// <param name="commit">Writes results and settles their calls.</param>
+    /// <param name="ct">Ends the shard.</param>
+    /// <exception cref="ApplicationFailureException">The endpoint cannot be used, or the budget is spent.</exception>
+    public async Task RunAsync<T>(
+        CallScope scope, EndpointSettings settings, IReadOnlyList<T> rows, Func<T, ChatRequest> ask, int group, Func<IReadOnlyList<Answered<T>>, CancellationToken, Task> commit, CancellationToken ct)
+    {
+        await budget.EndWorkAsync(scope, ct);
+        using var admission = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        using var last = new CancellationTokenSource();
+        await using var registration = ct.Register(() => last.CancelAfter(LastCalls));
+        var use = pool.Use(settings);
+        var results = Channel.CreateUnbounded<(Answered<T> Answered, TaskCompletionSource Committed)>();
+        var committing = CommitAsync(results.Reader, group, commit, last.Token);
+        var serving = rows.Select(row => ServeAsync(row)).ToList();
+        // What went wrong is told once everything under way has ended.
+        await ((Task)Task.WhenAll(serving)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        results.Writer.Complete();
+        await committing;
+        ct.ThrowIfCancellationRequested();
+        if (serving.Find(s => s.Exception?.InnerException is ApplicationFailureException)?.Exception is { } stopped) throw stopped.InnerException!;
+        await Task.WhenAll(serving);
+
+        async Task ServeAsync(T row)
+        {
+            try
+            {
+                await new Row<T>(this, use, scope, ask(row), last.Token).ServeAsync(row, results.Writer, admission.Token);
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                await admission.CancelAsync();
+                throw;
+            }
+        }
+    }
+
+    private static async Task CommitAsync<T>(
+        ChannelReader<(Answered<T> Answered, TaskCompletionSource Committed)> reader, int most, Func<IReadOnlyList<Answered<T>>, CancellationToken, Task> commit, CancellationToken ct)
+    {
+        var group = new List<(Answered<T> Answered, TaskCompletionSource Committed)>();
+        while (await reader.WaitToReadAsync(CancellationToken.None))
+        {
+            // Whatever came while the last group was written makes the next one.
+            while (group.Count < most && reader.TryRead(out var next)) group.Add(next);
+            try
+            {
+                await commit([.. group.Select(g => g.Answered)], ct);
+                foreach (var (_, committed) in group) committed.SetResult();
+            }
+            catch (Exception e)
+            {
+                foreach (var (_, committed) in group) committed.SetException(e);
+            }
+
+            group.Clear();
+        }
+    }
+
+    /// <summary>One row on its way to a result.</summary>
+    private sealed class Row<T>(ShardCalls calls, EndpointUse use, CallScope scope, ChatRequest request, CancellationToken last)
+    {
+        private double _tried;
+
+        public async Task ServeAsync(T row, ChannelWriter<(Answered<T>, TaskCompletionSource)> results, CancellationToken admission)
+        {
+            TimeSpan? pause;
+            do
+            {
+                await use.Gate.EnterAsync(admission);
+                try
+                {
+                    pause = await TryAsync(row, results, admission);
+                }
+                finally
+                {
+                    use.Gate.Leave();
+                }
+
+                if (pause is { Ticks: > 0 } wait) await Task.Delay(wait, calls.Clock, admission);
+            }
+            while (pause is not null);
+        }
+
+        /// <summary>One call. Null when the row has its result, else how long to wait before the next call.</summary>
+        private async Task<TimeSpan?> TryAsync(T row, ChannelWriter<(Answered<T>, TaskCompletionSource)> results, CancellationToken admission)
+        {
+            var thought = use.Likely(request);
+            var wait = await calls.Rates.TakeAsync(use.RateName, use.Settings, thought, admission);
+            if (wait > TimeSpan.Zero) await Task.Delay(wait, calls.Clock, admission);
+            var reserved = await calls.ReserveAsync(scope, use.Settings.Price.Of(request.TokensAtMost, request.MaxTokens), admission);
+            var began = calls.Clock.GetUtcNow();
+            var outcome = await use.Chat.AskAsync(request, last);
+            switch (outcome)
+            {
+                case ChatStop stop:
+                    await calls.Budget.ReleaseAsync(reserved, mayBePaid: false, last);
+                    throw new ApplicationFailureException(stop.Message, errorType: FailureTypes.EndpointUnusable, nonRetryable: true);
+                case ChatFailure failure:
+                    use.Gate.Failed(began, failure.IsEarly);
+                    await calls.Budget.ReleaseAsync(reserved, failure.MayBePaid, last);
+                    if (failure is { IsEarly: true, RetryAfter: { } asked }) await calls.Rates.PauseAsync(use.RateName, asked, last);
+                    _tried += failure.IsEarly ? EarlyTry : 1;
+                    if (_tried < use.Settings.Tries - (EarlyTry / 2)) return Backoff(failure);
+                    await CommitAsync(row, new ChatRefusal(failure.Reason), new PaidCall(null, default), results);
+                    return null;
+                default:
+                    use.Gate.Succeeded();
+                    var (read, written) = outcome is ChatReply reply ? (reply.TokensIn, reply.TokensOut) : outcome is ChatRefusal refusal ? (refusal.TokensIn, refusal.TokensOut) : (0, 0);
+                    if (outcome is ChatReply) use.Learn(request, read, written);
+                    await calls.Rates.CorrectAsync(use.RateName, use.Settings, thought, read + written, last);
+                    await CommitAsync(row, outcome, new PaidCall(reserved, new Cost(read, written, use.Settings.Price.Of(read, written))), results);
+                    return null;
+            }
+        }
+
+        private static async Task CommitAsync(T row, ChatOutcome outcome, PaidCall paid, ChannelWriter<(Answered<T>, TaskCompletionSource)> results)
+        {
+            var committed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            await results.WriteAsync((new Answered<T>(row, outcome, paid), committed), CancellationToken.None);
+            await committed.Task;
+        }
+
+        // Spread, so that rows that failed together do not come again together.
+        private TimeSpan Backoff(ChatFailure failure) =>
+            failure.RetryAfter ?? TimeSpan.FromSeconds(Math.Min(30, 0.25 * Math.Pow(2, Math.Min(10, _tried))) * (0.5 + Random.Shared.NextDouble()));
+    }
+
+    private RateLimits Rates => rates;
+
+    private BudgetBook Budget => budget;
+
+    private TimeProvider Clock => clock;
+
+    /// <summary>Waits while calls under way may yet leave enough of the budget.</summary>
+    private async Task<Guid> ReserveAsync(CallScope scope, decimal usd, CancellationToken ct)
+    {
+        while (true)
+        {
+            if (await budget.ReserveAsync(scope, usd, ct) is { } reserved) return reserved;
+            var state = await budget.StateAsync(scope.Run, ct);
+            if (state.Cap is { } cap && state.Reserved == 0 && state.Spent + state.Assumed + usd > cap) throw Spent(scope.Run, state, usd);
+            await Task.Delay(TimeSpan.FromMilliseconds(100), clock, ct);
+        }
+    }
+
+    private static ApplicationFailureException Spent(string run, BudgetState state, decimal usd)
+    {
+        var unanswered = state.Assumed > 0 ? $" and {Dollars(state.Assumed)} for calls whose reply never came" : "";
+        return new ApplicationFailureException(
+            $"The budget of {Dollars(state.Cap!.Value)} is used up: {Dollars(state.Spent)} is paid{unanswered}, and the next call may cost {Dollars(usd)}. " +
+            $"Nothing is lost: start the same command with a higher budget, for instance --set budget.usd={(state.Cap.Value * 2).ToString("0.####", CultureInfo.InvariantCulture)}, and run {run} goes on.",
+            errorType: FailureTypes.BudgetSpent,
+            nonRetryable: true);
+    }
+
+    private static string Dollars(decimal usd) => "$" + usd.ToString("0.00####", CultureInfo.InvariantCulture);
+}
