@@ -18,7 +18,7 @@ standing_in() { # name of a package
 build_key() { # folders of sources...
   {
     cd "$repo" &&
-      find "$@" eng/StandIns.props ./*.props ./*.targets global.json .editorconfig \( -name bin -o -name obj \) -prune -o -type f -printf '%p %s %T@\n' 2>/dev/null | sort
+      find "$@" eng/StandIns.props ./*.props ./*.targets global.json .editorconfig \( -name bin -o -name obj -o -name node_modules \) -prune -o -type f -printf '%p %s %T@\n' 2>/dev/null | sort
     printf '%s\n' "$repo" "$(device)" "${LIBTORCH:-}" "${CXX:-}" "${XINSTRUCT_STANDINS:-}" "$dotnet" "$(probe_key)"
   } | sha256sum | cut -c1-64
 }
@@ -95,12 +95,30 @@ complete_machine() {
   install_missing
   check_dotnet
   if [ "$(cat "$state/probed" 2>/dev/null)" != "$(probe_key)" ] || [ ! -e "$repo/eng/StandIns.props" ]; then
-    say "asking the package feed for Temporalio, Marten, TorchSharp-$(device), Microsoft.ML.Tokenizers"
+    say "asking the package feed for Temporalio, Marten, TorchSharp-$(device), Microsoft.ML.Tokenizers, Microsoft.ML.OnnxRuntime"
     in_step "$repo/eng/probe" "$(device)" || exit
     say "$step_output"
     stamp "$state/probed" "$(probe_key)"
   fi
   machine_is_ready || install_missing
+  fetch_onnxruntime
+}
+
+# By the build too, but here with a line of its own: it is large.
+fetch_onnxruntime() {
+  local log=$state/npm.log
+  standing_in Microsoft.ML.OnnxRuntime || return 0
+  "$repo/eng/onnxruntime" --check && return 0
+  require_npm
+  install_missing
+  say "fetching ONNX Runtime (npm ci)"
+  in_step fetch_logged "$log" && return 0
+  tail -5 "$log" >&2
+  fail 1 "fetching ONNX Runtime failed; the log is $log"
+}
+
+fetch_logged() { # log
+  exec "$repo/eng/onnxruntime" > "$1" 2>&1
 }
 
 compile() { # what, project

@@ -1,4 +1,4 @@
-# What the machine itself must have: the .NET SDK, ICU, a C++ compiler, libtorch, PostgreSQL. Sourced by the launcher.
+# What the machine itself must have: the .NET SDK, ICU, a C++ compiler, libtorch, npm, PostgreSQL. Sourced by the launcher.
 
 missing_packages=()
 missing_names=()
@@ -43,6 +43,10 @@ require_torch() {
   fi
   # With the reference BLAS a product is sixteen times slower.
   compgen -G '/usr/lib/*/openblas-pthread/libopenblas.so.0' > /dev/null || missing OpenBLAS libopenblas0-pthread
+}
+
+require_npm() {
+  command -v npm > /dev/null && command -v node > /dev/null || missing "Node.js and npm" nodejs npm
 }
 
 require_postgres() {

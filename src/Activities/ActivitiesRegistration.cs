@@ -4,6 +4,7 @@ using Npgsql;
 using XInstruct.Activities.Audit;
 using XInstruct.Activities.Corpora;
 using XInstruct.Activities.Diversification;
+using XInstruct.Activities.Encoders;
 using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Evaluation;
 using XInstruct.Activities.Exports;
@@ -33,7 +34,7 @@ public static class ActivitiesRegistration
         services.AddSingleton<IDocumentStore>(_ => DocumentStore.For(options => StoreConfiguration.Configure(options, connectionString)));
         services.AddSingleton(_ => new FileStore(directory));
         services.AddSingleton<Contents>().AddSingleton<EventWriter>().AddSingleton<EventLog>().AddSingleton<SampleReader>().AddSingleton<RunReader>();
-        services.AddSingleton<RunLibrary>().AddSingleton<ModelLibrary>().AddSingleton<RunStarter>();
+        services.AddSingleton<RunLibrary>().AddSingleton<ModelLibrary>().AddSingleton<EncoderLibrary>().AddSingleton<RunStarter>();
         services.AddSingleton<RunReporter>().AddSingleton<AuditVerifier>().AddSingleton<AuditTrail>();
         services.AddSingleton<RunSettingsTable>().AddSingleton<BudgetBook>().AddSingleton<RateLimits>().AddSingleton<ShardCalls>();
         services.AddSingleton<Func<EndpointSettings, IChatEndpoint>>(_ => s => new OpenAiEndpoint(s)).AddSingleton<EndpointPool>();

@@ -1,4 +1,5 @@
 using Temporalio.Activities;
+using XInstruct.Activities.Encoders;
 using XInstruct.Activities.Runs;
 using XInstruct.Activities.Storage;
 using XInstruct.Domain.Identities;
@@ -23,7 +24,8 @@ public sealed class ClusteringActivities(EventWriter writer, RunLibrary library,
         using var heartbeat = Heartbeat.Start();
         var ct = heartbeat.Token;
         var run = input.Language.Run;
-        var recipe = (await library.RecipeAsync(run, ct)).Recipe;
+        var document = await library.RecipeAsync(run, ct);
+        var recipe = document.Recipe;
         var (ids, vectors) = await ReadAsync(input, ct);
         if (ids.Count == 0) return new ShardResult(0, 0);
         var options = new KMeansOptions
@@ -34,7 +36,9 @@ public sealed class ClusteringActivities(EventWriter writer, RunLibrary library,
         };
         var clusters = KMeans.Fit(vectors, options, ct);
         var chosen = Choose(ids, vectors, clusters, recipe);
-        var act = new Act("select", CodeVersion.Current);
+        var act = recipe.Diversify.Encoder is null
+            ? new Act("select", CodeVersion.Current)
+            : new Act("select", CodeVersion.Current, Models: [EncoderLibrary.Hash(document)]);
         foreach (var batch in chosen.Chunk(recipe.Plan.ShardSize))
         {
             await writer.WriteAsync<Sample>(run.Run, act, [.. batch.Select(c => new Change<Sample>(

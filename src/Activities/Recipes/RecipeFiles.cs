@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using XInstruct.Activities.Encoders;
 using XInstruct.Activities.Models;
 using XInstruct.Activities.Runs;
 using XInstruct.Activities.Tables;
@@ -28,6 +29,7 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
         // Said once where both are the same file.
         foreach (var key in PathKey.Files.Where(k => !k.IsTruth && (k.Key != "seeds.path" || binder.IsWritten(k.Key)))) CheckFile(key, recipe);
         foreach (var key in PathKey.Folders) CheckFolder(key, recipe);
+        CheckEncoder(recipe);
         CheckPrompt("models.generator.api.promptFile", recipe.Models.Generator.Api?.PromptFile, recipe, ["text", "language"], ["text"]);
         CheckPrompt("models.evaluator.api.promptFile", recipe.Models.Evaluator.Api?.PromptFile, recipe, ["text", "instruction", "language"], ["text", "instruction"]);
         CheckSeedPath(recipe);
@@ -113,6 +115,28 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
         else if (new[] { "config.json", "tokenizer.json" }.FirstOrDefault(f => !File.Exists(Path.Combine(path, f))) is { } missing) Add(key.Key, $"{path} has no {missing}.");
         else if (!Directory.EnumerateFiles(path, "*.safetensors").Any()) Add(key.Key, $"{path} has no *.safetensors.");
         else CheckModel(key.Key, path);
+    }
+
+    /// <summary>Loads the encoder: what it lacks would else be known only when all is generated.</summary>
+    private void CheckEncoder(Recipe recipe)
+    {
+        const string key = "diversify.encoder";
+        if (recipe.Diversify.Encoder is not { } options || problems.Has(key)) return;
+        if (!Directory.Exists(options.Path))
+        {
+            Add($"{key}.path", $"No folder {options.Path}.{Neighbour(options.Path)}");
+            return;
+        }
+
+        try
+        {
+            // Here, where the run is started from, there need be no GPU.
+            SentenceEncoder.Open(options.Path, options, recipe.Threads, EncoderDevice.Cpu).Dispose();
+        }
+        catch (Exception e) when (BadInput.IsIn(e) || e is IOException or UnauthorizedAccessException)
+        {
+            Add($"{key}.path", e.Message);
+        }
     }
 
     /// <summary>Configuration, tokenizer and the headers of the weights; no tensor is read.</summary>

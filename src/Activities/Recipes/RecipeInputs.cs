@@ -1,7 +1,9 @@
+using XInstruct.Activities.Encoders;
+
 namespace XInstruct.Activities.Recipes;
 
 /// <summary>A file that a run reads.</summary>
-/// <param name="Role">corpus, seeds, seeds.alignWith, models.generator.base/config.json, …</param>
+/// <param name="Role">corpus, seeds, seeds.alignWith, models.generator.base/config.json, diversify.encoder/model.onnx, …</param>
 /// <param name="Language">Language of the file; null when one file serves all.</param>
 /// <param name="FullPath">Where it lies.</param>
 public sealed record InputFile(string Role, string? Language, string FullPath);
@@ -32,6 +34,11 @@ public static class RecipeInputs
                 .Where(f => ModelFiles.Contains(Path.GetExtension(f)) && !Path.GetFileName(f).StartsWith('.'))
                 .Order(StringComparer.Ordinal)
                 .Select(f => new InputFile($"{key.Key}/{Path.GetFileName(f)}", null, f)));
+        }
+
+        if (PathKey.Encoder.Get(recipe) is { } encoder)
+        {
+            files.AddRange(EncoderFolder.Files(encoder).Select(f => new InputFile($"diversify.encoder/{Path.GetFileName(f)}", null, f)));
         }
 
         return files;

@@ -26,6 +26,9 @@ internal sealed record PathKey(string Key, Func<Recipe, string?> Get, Action<Rec
         new("models.student.base", r => r.Models.Student.Base, (r, p) => r.Models.Student.Base = p),
     ];
 
+    /// <summary>Folder of the sentence encoder.</summary>
+    public static PathKey Encoder { get; } = new("diversify.encoder.path", r => r.Diversify.Encoder?.Path, (r, p) => r.Diversify.Encoder!.Path = p);
+
     /// <summary>Read by the report only; a run needs none of them.</summary>
     public bool IsTruth => Key.StartsWith("truth.", StringComparison.Ordinal);
 
@@ -44,7 +47,7 @@ internal static class RecipePaths
     /// <summary>A path in the file is relative to the file, one from the command line to the current folder.</summary>
     public static void Resolve(Recipe recipe, string folder, RecipeBinder binder)
     {
-        foreach (var key in PathKey.Files.Concat(PathKey.Folders))
+        foreach (var key in PathKey.Files.Concat(PathKey.Folders).Append(PathKey.Encoder))
         {
             if (key.Get(recipe) is not { Length: > 0 } path || path.Contains('\0', StringComparison.Ordinal)) continue;
             key.Set(recipe, Path.GetFullPath(path, binder.PlaceOf(key.Key).IsOverride ? Environment.CurrentDirectory : folder));

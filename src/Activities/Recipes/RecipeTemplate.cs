@@ -17,6 +17,7 @@ public static class RecipeTemplate
         ["languages"] = "[sw, hi, tr]",
         ["corpus.path"] = "corpus/{lang}.jsonl",
         ["seeds.path"] = "seeds/{lang}.jsonl",
+        ["diversify.encoder.path"] = "encoder",
         ["truth.path"] = "truth/{lang}.jsonl",
         ["truth.fields"] = "[topic]",
         ["models.generator.api.model"] = "gpt-4.1-mini",

@@ -11,6 +11,7 @@ public static class Packages
     public static IReadOnlyDictionary<string, string> InUse { get; } = new SortedDictionary<string, string>(StringComparer.Ordinal)
     {
         ["Marten"] = Kind(typeof(Marten.IDocumentStore)),
+        ["Microsoft.ML.OnnxRuntime"] = Kind(typeof(Microsoft.ML.OnnxRuntime.InferenceSession)),
         ["Microsoft.ML.Tokenizers"] = Kind(typeof(Microsoft.ML.Tokenizers.Tokenizer)),
         ["Temporalio"] = Kind(typeof(Temporalio.Client.ITemporalClient)),
         ["TorchSharp"] = Kind(typeof(TorchSharp.torch)),

@@ -1,4 +1,5 @@
 using Temporalio.Exceptions;
+using XInstruct.Activities.Encoders;
 using XInstruct.Activities.Tables;
 using XInstruct.Training.Checkpoints;
 using XInstruct.Training.Models;
@@ -11,7 +12,7 @@ namespace XInstruct.Activities.Runs;
 public static class BadInput
 {
     /// <summary>Whether an exception is about what the user gave.</summary>
-    public static bool IsIn(Exception e) => e is SeedException or CheckpointException or ModelConfigException or TokenizerFileException;
+    public static bool IsIn(Exception e) => e is SeedException or CheckpointException or ModelConfigException or TokenizerFileException or EncoderException;
 
     /// <summary>The failure that says so to the workflow.</summary>
     public static ApplicationFailureException Failure(string message, Exception? inner = null) =>

@@ -33,6 +33,7 @@ public sealed record RecipeDocument(Recipe Recipe, IReadOnlyList<InputContent> I
             if (api is not null) api.PromptFile = api.PromptFile is null ? null : "";
         }
 
+        if (settings.Diversify.Encoder is { } encoder) encoder.Path = "";
         return new RecipeDocument(settings, [.. inputs.OrderBy(i => i.Role, StringComparer.Ordinal).ThenBy(i => i.Language, StringComparer.Ordinal)]);
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Npgsql;
+using XInstruct.Activities.Encoders;
 using XInstruct.Activities.Reports;
 using XInstruct.Cli.Hosting;
 using XInstruct.Domain.Provenance;
@@ -20,7 +21,7 @@ internal static class DoctorCommand
             var options = CommonOptions.Deployment(result);
             var checks = new List<Check>
             {
-                await PostgresAsync(options, ct), Home(options), await EngineAsync(options, ct), Torch(), Globalization(),
+                await PostgresAsync(options, ct), Home(options), await EngineAsync(options, ct), Torch(), Onnx(), Globalization(),
             };
             checks.AddRange(Packages.InUse.Select(p => new Check(p.Key, true, p.Value, null)));
             if (result.GetValue(CommonOptions.Json)) Console.WriteLine(JsonSerializer.Serialize(checks, EventJson.Options));
@@ -86,6 +87,19 @@ internal static class DoctorCommand
         catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or System.Runtime.InteropServices.ExternalException)
         {
             return new Check("libtorch", false, e.Message, "apt-get install libtorch-dev libopenblas0-pthread g++, then start by './xinstruct'.");
+        }
+    }
+
+    private static Check Onnx()
+    {
+        const string what = "ONNX Runtime";
+        try
+        {
+            return new Check(what, true, EncoderDevices.Describe(), null);
+        }
+        catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or EntryPointNotFoundException)
+        {
+            return new Check(what, false, e.InnerException?.Message ?? e.Message, "Its native library is missing: build again by './xinstruct'.");
         }
     }
 

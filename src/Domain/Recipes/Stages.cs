@@ -79,6 +79,9 @@ public sealed class DiversifyOptions
 
     [Description("Which samples of a cluster are taken: nearest to its centre, or random.")]
     public Pick Pick { get; set; } = Pick.Nearest;
+
+    [Description("A sentence encoder in ONNX whose vectors of the instructions are clustered. Without it: the mean of the first generator's hidden states.")]
+    public EncoderOptions? Encoder { get; set; }
 }
 
 /// <summary>Which samples of a cluster are taken.</summary>
@@ -86,6 +89,46 @@ public enum Pick
 {
     Nearest,
     Random,
+}
+
+/// <summary>A sentence encoder under ONNX Runtime and how its vectors are made.</summary>
+public sealed class EncoderOptions
+{
+    [Required]
+    [Description("Folder with model.onnx (and the files that hold its weights, if they lie outside) and tokenizer.json.")]
+    public string Path { get; set; } = "";
+
+    [Description("What of a text's token vectors is taken: their mean; the first token's (cls); or the model's own sentence output (pooler).")]
+    public EncoderPooling Pooling { get; set; } = EncoderPooling.Mean;
+
+    [Description("Vectors are scaled to length 1, so that near means alike in direction.")]
+    public bool Normalize { get; set; } = true;
+
+    [Range(8, 32_768)]
+    [Description("Tokens of an instruction that the encoder reads; not more than its positions.")]
+    public int MaxTokens { get; set; } = 256;
+
+    [Description("Stands before each instruction, as some encoders were trained, e.g. \"query: \".")]
+    public string Prefix { get; set; } = "";
+
+    [Description("Where it runs: auto takes a GPU where there is one.")]
+    public EncoderDevice Device { get; set; } = EncoderDevice.Auto;
+}
+
+/// <summary>What of a text's token vectors is taken.</summary>
+public enum EncoderPooling
+{
+    Mean,
+    Cls,
+    Pooler,
+}
+
+/// <summary>Where an encoder runs.</summary>
+public enum EncoderDevice
+{
+    Auto,
+    Cpu,
+    Cuda,
 }
 
 /// <summary>Evaluation on the held-out seeds.</summary>

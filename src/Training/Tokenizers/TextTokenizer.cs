@@ -57,16 +57,26 @@ public sealed class TextTokenizer
     /// <summary>The added tokens, in the order of the file.</summary>
     public IReadOnlyList<AddedToken> AddedTokens => _file.Added;
 
+    /// <summary>Ids that the file's template puts before a text.</summary>
+    internal IReadOnlyList<int> Prefix => _file.Prefix;
+
+    /// <summary>Ids that the file's template puts after a text.</summary>
+    internal IReadOnlyList<int> Suffix => _file.Suffix;
+
     /// <summary>Reads <c>tokenizer.json</c> in a model folder.</summary>
     /// <exception cref="TokenizerFileException">The file is missing, damaged, or of a kind that is not supported.</exception>
-    public static TextTokenizer Load(string folder)
+    public static TextTokenizer Load(string folder) => Read(folder, (json, path) => new TextTokenizer(json, path));
+
+    /// <summary>Reads the file of a model folder and makes something of its bytes and its path.</summary>
+    /// <exception cref="TokenizerFileException">The file is missing or too large.</exception>
+    internal static T Read<T>(string folder, Func<byte[], string, T> parse)
     {
         var path = Path.Combine(folder, FileName);
         try
         {
             if (new FileInfo(path) is { Exists: true, Length: > MaxFileBytes })
                 throw new TokenizerFileException(path, "", "is larger than 512 MB");
-            return new TextTokenizer(File.ReadAllBytes(path), path);
+            return parse(File.ReadAllBytes(path), path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -137,7 +147,7 @@ public sealed class TextTokenizer
     /// <summary>Whether decoding may leave the id out.</summary>
     public bool IsSpecial(int id) => _special.Contains(id);
 
-    private static string WellFormed(string text)
+    internal static string WellFormed(string text)
     {
         if (!text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF'))
             return text;

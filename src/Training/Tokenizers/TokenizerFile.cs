@@ -23,7 +23,10 @@ internal sealed record TokenizerFile(
     private static readonly TimeSpan MatchTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>Reads a file's bytes; <paramref name="name"/> is the path shown in errors.</summary>
-    public static TokenizerFile Parse(ReadOnlyMemory<byte> json, string name)
+    public static TokenizerFile Parse(ReadOnlyMemory<byte> json, string name) => Parse(json, name, Read);
+
+    /// <summary>Reads a file's bytes as some kind of tokenizer.</summary>
+    public static T Parse<T>(ReadOnlyMemory<byte> json, string name, Func<JsonField, T> read)
     {
         JsonDocument document;
         try
@@ -38,7 +41,7 @@ internal sealed record TokenizerFile(
         {
             try
             {
-                return Read(new JsonField(name, "", document.RootElement));
+                return read(new JsonField(name, "", document.RootElement));
             }
             catch (InvalidOperationException error)
             {
@@ -61,7 +64,7 @@ internal sealed record TokenizerFile(
             if (model.OptionalString(affix) is { Length: > 0 } text)
                 throw model.At(affix).Error($"the affix '{text}' is not supported");
         }
-        var vocabulary = ReadVocabulary(model.Object("vocab"));
+        var vocabulary = ReadByteVocabulary(model.Object("vocab"));
         var merges = ReadMerges(model.Array("merges"), vocabulary);
         var added = ReadAdded(root, vocabulary);
         var patterns = new List<Regex>();
@@ -80,7 +83,20 @@ internal sealed record TokenizerFile(
             vocabulary, merges, model.OptionalBool("ignore_merges"), added, normalization, new PatternSplitter(patterns, addPrefixSpace), prefix, suffix);
     }
 
-    private static Dictionary<string, int> ReadVocabulary(JsonField vocab)
+    private static Dictionary<string, int> ReadByteVocabulary(JsonField vocab)
+    {
+        var vocabulary = ReadVocabulary(vocab);
+        for (var value = 0; value < 0xF5; value++)
+        {
+            // 0xC0 and 0xC1 never occur in UTF-8.
+            if (value is not (0xC0 or 0xC1) && !vocabulary.ContainsKey(ByteSymbols.Of((byte)value).ToString()))
+                throw vocab.Error($"has no piece for the byte 0x{value:X2}, so it is not a byte-level vocabulary");
+        }
+        return vocabulary;
+    }
+
+    /// <summary>Pieces with their ids, each once.</summary>
+    public static Dictionary<string, int> ReadVocabulary(JsonField vocab)
     {
         var vocabulary = new Dictionary<string, int>(StringComparer.Ordinal);
         var ids = new HashSet<int>();
@@ -91,12 +107,6 @@ internal sealed record TokenizerFile(
                 throw field.Error("stands twice in the vocabulary");
             if (!ids.Add(id))
                 throw field.Error($"has the id {id} of another piece");
-        }
-        for (var value = 0; value < 0xF5; value++)
-        {
-            // 0xC0 and 0xC1 never occur in UTF-8.
-            if (value is not (0xC0 or 0xC1) && !vocabulary.ContainsKey(ByteSymbols.Of((byte)value).ToString()))
-                throw vocab.Error($"has no piece for the byte 0x{value:X2}, so it is not a byte-level vocabulary");
         }
         return vocabulary;
     }
@@ -123,7 +133,8 @@ internal sealed record TokenizerFile(
         return result;
     }
 
-    private static List<AddedToken> ReadAdded(JsonField root, Dictionary<string, int> vocabulary)
+    /// <summary>The added tokens; their ids agree with the vocabulary's.</summary>
+    public static List<AddedToken> ReadAdded(JsonField root, Dictionary<string, int> vocabulary)
     {
         var added = new List<AddedToken>();
         if (root.Optional("added_tokens") is not { } list)
@@ -207,7 +218,8 @@ internal sealed record TokenizerFile(
         });
     }
 
-    private static void ReadTemplate(JsonField field, List<AddedToken> added, List<int> prefix, List<int> suffix)
+    /// <summary>The ids that the template puts before and after a text.</summary>
+    public static void ReadTemplate(JsonField field, List<AddedToken> added, List<int> prefix, List<int> suffix)
     {
         var kind = field.At("type").String();
         switch (kind)
@@ -232,8 +244,22 @@ internal sealed record TokenizerFile(
                     target.Add((added.Find(token => token.Content == content) ?? throw special.Error($"'{content}' is not an added token")).Id);
                 }
                 break;
+            case "BertProcessing" or "RobertaProcessing":
+                prefix.Add(EndToken(field.Array("cls"), added));
+                suffix.Add(EndToken(field.Array("sep"), added));
+                break;
             default:
                 throw field.At("type").Error($"the post-processor kind '{kind}' is not supported");
         }
+    }
+
+    // [content, id]
+    private static int EndToken(JsonField pair, List<AddedToken> added)
+    {
+        var items = pair.Items().ToList();
+        if (items.Count != 2)
+            throw pair.Error("is not a token and its id");
+        var (content, id) = (items[0].String(), items[1].Int(0, MaxId));
+        return added.Exists(token => token.Id == id && token.Content == content) ? id : throw pair.Error($"'{content}' with the id {id} is not an added token");
     }
 }

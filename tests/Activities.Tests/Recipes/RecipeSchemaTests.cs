@@ -45,11 +45,14 @@ public sealed class RecipeSchemaTests : IDisposable
     {
         _folder.Write("truth/sw.jsonl", """{"topic":"x"}""");
         _folder.Write("truth/th.jsonl", """{"topic":"x"}""");
+        TinyEncoder.Write(Path.Combine(_folder.Root, "encoder"));
         var all = string.Join('\n', RecipeTemplate.Commented().Split('\n').Select(TakeIn));
         all.ShouldNotBe(RecipeTemplate.Commented());
         var loaded = _folder.Load(all, "languages=[sw, th]");
         loaded.Recipe.Truth!.Fields.ShouldBe(["topic"]);
         loaded.Recipe.Truth = null;
+        loaded.Recipe.Diversify.Encoder!.MaxTokens.ShouldBe(256);
+        loaded.Recipe.Diversify.Encoder = null;
         loaded.Recipe.Models.Generator.Api!.Model.ShouldNotBeEmpty();
         loaded.Recipe.Models.Generator.Api = null;
         loaded.Recipe.Models.Evaluator.Api = null;
