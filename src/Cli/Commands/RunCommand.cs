@@ -5,14 +5,17 @@ using Spectre.Console;
 using Temporalio.Api.Enums.V1;
 using Temporalio.Client;
 using Temporalio.Exceptions;
+using XInstruct.Activities.DataSheets;
 using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Recipes;
+using XInstruct.Activities.Releases;
 using XInstruct.Activities.Reports;
 using XInstruct.Activities.Runs;
 using XInstruct.Activities.Storage;
 using XInstruct.Cli.Display;
 using XInstruct.Cli.Hosting;
 using XInstruct.Domain.Provenance;
+using XInstruct.Domain.Runs;
 using XInstruct.Workflows;
 using XInstruct.Workflows.Runs;
 
@@ -83,6 +86,7 @@ internal static class RunCommand
             var run = await deployment.Get<RunReader>().LoadAsync(input.Run, ct);
             var report = await reporter.ReportAsync(run, loaded, "completed", clock.Elapsed.TotalSeconds, ct);
             if (!json) Failures.Warn(report.Warnings.Except(loaded.Warnings));
+            await DescribeAsync(deployment, run, loaded, ct);
             Summary.Write(report, json);
             return ExitCodes.Ok;
         }
@@ -109,6 +113,19 @@ internal static class RunCommand
         if (!json) Failures.Warn(loaded.Warnings);
         Summary.Write(await RunEstimate.OfAsync(loaded, ct), json);
         return ExitCodes.Ok;
+    }
+
+    /// <summary>The release's data sheet once more, with the evaluation and with the truth, which no worker knows.</summary>
+    private static async Task DescribeAsync(Deployment deployment, Run run, LoadedRecipe recipe, CancellationToken ct)
+    {
+        try
+        {
+            await deployment.Get<DataSheetWriter>().WriteAsync(run, recipe, deployment.Get<ReleaseReader>().Folder(run), ct);
+        }
+        catch (Exception e) when (e is TamperedException or IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync($"warning: no data sheet: {e.Message}");
+        }
     }
 
     private static async Task<WorkflowHandle<XInstructionWorkflow, RunResult>> StartAsync(ITemporalClient client, RunInput input, CancellationToken ct)

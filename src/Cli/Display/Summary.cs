@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Spectre.Console;
+using XInstruct.Activities.DataSheets;
 using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Reports;
 using XInstruct.Domain.Provenance;
@@ -46,6 +47,7 @@ internal static class Summary
         {
             AnsiConsole.MarkupLineInterpolated($"release  [link]{release.Path}[/]");
             AnsiConsole.WriteLine($"sha256   {release.Sha256}");
+            AnsiConsole.WriteLine($"sheet    {Path.Combine(release.Path, DataSheetWriter.Names[1])}");
         }
 
         if (report.Model is { } model) AnsiConsole.WriteLine($"model    {model.Path}");
