@@ -20,6 +20,7 @@ build_key() { # folders of sources...
     cd "$repo" &&
       find "$@" eng/StandIns.props ./*.props ./*.targets global.json .editorconfig \( -name bin -o -name obj -o -name node_modules \) -prune -o -type f -printf '%p %s %T@\n' 2>/dev/null | sort
     printf '%s\n' "$repo" "$(device)" "${LIBTORCH:-}" "${CXX:-}" "${XINSTRUCT_STANDINS:-}" "$dotnet" "$(probe_key)"
+    cat "$repo"/eng/charts/package-lock.json "$repo"/eng/charts/node_modules/.fetched 2>/dev/null
   } | sha256sum | cut -c1-64
 }
 
@@ -102,6 +103,7 @@ complete_machine() {
   fi
   machine_is_ready || install_missing
   fetch_onnxruntime
+  fetch_charts
 }
 
 # By the build too, but here with a line of its own: it is large.
@@ -112,13 +114,28 @@ fetch_onnxruntime() {
   require_npm
   install_missing
   say "fetching ONNX Runtime (npm ci)"
-  in_step fetch_logged "$log" && return 0
+  in_step fetch_logged "$log" "$repo/eng/onnxruntime" && return 0
   tail -5 "$log" >&2
   fail 1 "fetching ONNX Runtime failed; the log is $log"
 }
 
-fetch_logged() { # log
-  exec "$repo/eng/onnxruntime" > "$1" 2>&1
+# The pictures of the data sheet. Without them it has tables only, so nothing that fails here ends the build.
+fetch_charts() {
+  local log=$state/npm-charts.log
+  "$repo/eng/charts/fetch" --check && return 0
+  require_npm
+  if [ "${#missing_packages[@]}" -gt 0 ] && ! can_install; then
+    missing_packages=() missing_names=()
+    say "npm is missing, so data sheets will have tables and no pictures. Once it is there ('apt-get install nodejs npm'), run eng/charts/fetch and this again."
+    return 0
+  fi
+  install_missing
+  say "fetching the chart library (npm ci)"
+  in_step fetch_logged "$log" "$repo/eng/charts/fetch" || say "fetching the chart library failed, so data sheets will have tables and no pictures; the log is $log"
+}
+
+fetch_logged() { # log, script
+  exec "$2" > "$1" 2>&1
 }
 
 compile() { # what, project

@@ -53,6 +53,10 @@ require_postgres() {
   "$repo/eng/postgres" binaries > /dev/null 2>&1 || missing PostgreSQL "$("$repo/eng/postgres" wants)"
 }
 
+can_install() {
+  command -v apt-get > /dev/null && { [ "$(id -u)" = 0 ] || { command -v sudo > /dev/null && sudo -n true 2>/dev/null; }; }
+}
+
 install_missing() {
   [ "${#missing_packages[@]}" -gt 0 ] || return 0
   local names packages root=()

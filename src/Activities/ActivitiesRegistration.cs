@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using XInstruct.Activities.Audit;
 using XInstruct.Activities.Corpora;
+using XInstruct.Activities.DataSheets;
 using XInstruct.Activities.Diversification;
 using XInstruct.Activities.Encoders;
 using XInstruct.Activities.Endpoints;
@@ -40,6 +41,7 @@ public static class ActivitiesRegistration
         services.AddSingleton<Func<EndpointSettings, IChatEndpoint>>(_ => s => new OpenAiEndpoint(s)).AddSingleton<EndpointPool>();
         services.AddSingleton<ApiGenerationActivities>().AddSingleton<ApiRatingActivities>();
         services.AddSingleton<ReleaseReader>().AddSingleton<ReleaseExporter>();
+        services.AddSingleton<DataSheetReader>().AddSingleton<DataSheetWriter>().AddSingleton<RejectionReader>().AddSingleton<ClusterMapReader>();
         services.AddSingleton<RunActivities>().AddSingleton<CorpusActivities>().AddSingleton<SelectionActivities>().AddSingleton<ReleaseActivities>();
         services.AddSingleton<TrainingActivities>().AddSingleton<GenerationActivities>().AddSingleton<RatingActivities>();
         services.AddSingleton<EmbeddingActivities>().AddSingleton<ClusteringActivities>().AddSingleton<EvaluationActivities>();

@@ -1,6 +1,14 @@
 using System.CommandLine;
+using Spectre.Console;
 using XInstruct.Cli;
 using XInstruct.Cli.Commands;
+
+if (Console.IsOutputRedirected)
+{
+    // A pipe has no edge at which paths must be broken, and no links.
+    AnsiConsole.Profile.Width = 1000;
+    AnsiConsole.Profile.Capabilities.Ansi = AnsiConsole.Profile.Capabilities.Links = false;
+}
 
 var root = new RootCommand(
     "XInstruct makes cross-lingual instruction-tuning data and trains models on it. Runs are durable: kill them, start them again, nothing is lost or paid twice.");
@@ -13,6 +21,7 @@ root.Subcommands.Add(StatusCommand.Watch());
 foreach (var command in SteerCommands.All()) root.Subcommands.Add(command);
 root.Subcommands.Add(WorkerCommand.Create());
 root.Subcommands.Add(AuditCommand.Create());
+root.Subcommands.Add(ReportCommand.Create());
 root.Subcommands.Add(ExportCommand.Create());
 root.Subcommands.Add(DoctorCommand.Create());
 root.Subcommands.Add(new Command("down", "Stops what XInstruct left running here. The launcher './xinstruct' does it; --purge also removes .xinstruct."));

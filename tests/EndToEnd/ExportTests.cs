@@ -14,7 +14,7 @@ public sealed class ExportTests(UndisturbedRun undisturbed) : IDisposable
     {
         var page = File.ReadAllText(Path.Combine(Tests.SharedData.Root, "docs", "export.md"));
         var commands = page.Split('\n').Where(l => l.StartsWith("./xinstruct export ", StringComparison.Ordinal)).Select(l => l.Split(' ')[1..]).ToList();
-        commands.Select(c => c[Array.IndexOf(c, "--format") + 1]).ShouldBe(["alpaca", "sharegpt", "messages", "jsonl", "csv", "parquet"]);
+        commands.Select(c => c[Array.IndexOf(c, "--format") + 1]).ShouldBe(["alpaca", "sharegpt", "messages", "jsonl", "csv", "parquet", "huggingface"]);
         var selected = undisturbed.End.GetProperty("samples").GetProperty("selected").GetInt32();
         foreach (var command in commands)
         {

@@ -11,8 +11,7 @@ namespace XInstruct.EndToEnd;
 /// <summary>The built command with a home and databases of its own.</summary>
 internal sealed class ProductProcess : IAsyncDisposable
 {
-    private readonly string _server = System.Environment.GetEnvironmentVariable("XINSTRUCT_TEST_POSTGRES")
-        ?? throw new InvalidOperationException("XINSTRUCT_TEST_POSTGRES is not set. './xinstruct test' starts a PostgreSQL and sets it.");
+    private readonly string _server;
 
     private readonly string _name = $"xi_e2e_{Guid.NewGuid():N}";
 
@@ -31,9 +30,14 @@ internal sealed class ProductProcess : IAsyncDisposable
     /// <summary>Connection string of the event store.</summary>
     public string Postgres => new NpgsqlConnectionStringBuilder(_server) { Database = _name }.ConnectionString;
 
-    public static async Task<ProductProcess> CreateAsync()
+    private ProductProcess(string server) => _server = server;
+
+    /// <summary>An installation with databases of its own.</summary>
+    /// <param name="server">On this server; null for the one that all tests share.</param>
+    public static async Task<ProductProcess> CreateAsync(string? server = null)
     {
-        var product = new ProductProcess();
+        var product = new ProductProcess(server ?? System.Environment.GetEnvironmentVariable("XINSTRUCT_TEST_POSTGRES")
+            ?? throw new InvalidOperationException("XINSTRUCT_TEST_POSTGRES is not set. './xinstruct test' starts a PostgreSQL and sets it."));
         await product.ExecuteAsync($"create database {product._name}", product._server);
         await product.ExecuteAsync($"create database {product._name}_t", product._server);
         return product;

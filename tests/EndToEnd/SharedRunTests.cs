@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace XInstruct.EndToEnd;
 
-/// <summary>One client that only watches, and two workers of which one dies.</summary>
+/// <summary>Several processes at one run: two that start it, or one that only watches and two workers of which one dies.</summary>
 [Collection(TinyRuns.Name)]
 public sealed class SharedRunTests(UndisturbedRun undisturbed)
 {
@@ -38,6 +38,16 @@ public sealed class SharedRunTests(UndisturbedRun undisturbed)
         {
             foreach (var process in new[] { client, first, second }.Where(p => !p.HasExited)) ProductProcess.KillGroup(process);
         }
+    }
+
+    [Fact]
+    public async Task Run_StartedTwiceAtOnceOnAnEmptyDatabase_IsOneRun()
+    {
+        await using var product = await ProductProcess.CreateAsync();
+        var ends = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => UndisturbedRun.FinishAsync(product, UndisturbedRun.Small)));
+        ends[1].GetProperty("run").GetString().ShouldBe(ends[0].GetProperty("run").GetString());
+        ends[1].GetProperty("release").GetRawText().ShouldBe(ends[0].GetProperty("release").GetRawText());
+        (await product.ReadAsync("select count(*) from xinstruct.mt_events where type in ('run_started', 'release_sealed')", r => r.GetInt64(0))).ShouldBe([2]);
     }
 
     private sealed record HeldShard(Process Worker, string Workflow, string Activity);

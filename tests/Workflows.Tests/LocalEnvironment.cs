@@ -33,7 +33,7 @@ public sealed class LocalEnvironment : IAsyncLifetime
         await AdministerAsync($"DROP DATABASE IF EXISTS {Name} WITH (FORCE)");
     }
 
-    /// <summary>Runs <paramref name="test"/> beside workers of both kinds, as a worker process has them.</summary>
+    /// <summary>Runs <paramref name="test"/> beside workers of all kinds, as a worker process has them.</summary>
     public Task WorkAsync(ScriptedActivities activities, Func<Task> test) =>
         ActAsync(activities, () => DecideAsync(test, typeof(XInstructionWorkflow), typeof(LanguageWorkflow)));
 
@@ -42,7 +42,8 @@ public sealed class LocalEnvironment : IAsyncLifetime
     {
         using var cpu = new TemporalWorker(Client, new TemporalWorkerOptions(TaskQueues.Cpu).AddAllActivities(activities));
         using var gpu = new TemporalWorker(Client, new TemporalWorkerOptions(TaskQueues.Gpu).AddAllActivities(activities));
-        await cpu.ExecuteAsync(() => gpu.ExecuteAsync(test));
+        using var api = new TemporalWorker(Client, new TemporalWorkerOptions(TaskQueues.Api).AddAllActivities(activities));
+        await cpu.ExecuteAsync(() => gpu.ExecuteAsync(() => api.ExecuteAsync(test)));
     }
 
     /// <summary>Only workflows, of the types named.</summary>

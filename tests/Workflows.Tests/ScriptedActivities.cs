@@ -102,9 +102,9 @@ public sealed class ScriptedActivities :
         return gate;
     }
 
-    /// <summary>"rate sw 1/0 evaluator": stage, language, shard/iteration and the models with the half that each may label.</summary>
+    /// <summary>"rate sw 1/0 evaluator": where the endpoints are, stage, language, shard/iteration and the models with the half that each may label.</summary>
     private Task<ShardResult> AnswerAsync(string stage, ShardInput input) => AnswerAsync(
-        $"{stage} {input.Language.Language} {input.Shard}/{input.Iteration}"
+        $"{(ActivityExecutionContext.Current.Info.TaskQueue == TaskQueues.Api ? "api " : "")}{stage} {input.Language.Language} {input.Shard}/{input.Iteration}"
             + string.Concat(input.Models.Select(m => $" {m.Checkpoint}{(m.Half is { } half ? $":{half}" : "")}")),
         new ShardResult(10, 1, 100, 20, $"last of {input.Shard}"));
 

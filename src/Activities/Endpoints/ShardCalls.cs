@@ -132,7 +132,7 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
                 case ChatFailure failure:
                     use.Gate.Failed(began, failure.IsEarly);
                     await calls.Budget.ReleaseAsync(reserved, failure.MayBePaid, last);
-                    if (failure is { IsEarly: true, RetryAfter: { } asked }) await calls.Rates.PauseAsync(use.RateName, asked, last);
+                    if (failure.IsEarly) await calls.Rates.LowerAsync(use.RateName, calls.Clock.GetUtcNow() - began, failure.RetryAfter, last);
                     _tried += failure.IsEarly ? EarlyTry : 1;
                     if (_tried < use.Settings.Tries - (EarlyTry / 2)) return Backoff(failure);
                     await CommitAsync(row, new ChatRefusal(failure.Reason), new PaidCall(null, default), results);

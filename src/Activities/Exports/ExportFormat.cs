@@ -33,6 +33,7 @@ public sealed class ExportFormat
         new("jsonl", ".jsonl", s => new JsonLinesWriter(s)),
         new("csv", ".csv", s => new CsvWriter(s)),
         new("parquet", ".parquet", s => new ParquetWriter(s)),
+        new("huggingface", ".parquet", s => new ParquetWriter(s)) { IsDataset = true },
     ];
 
     /// <summary>Name on the command line.</summary>
@@ -40,6 +41,9 @@ public sealed class ExportFormat
 
     /// <summary>Ending of its files, with the dot.</summary>
     public string Extension { get; }
+
+    /// <summary>A folder with a card, Parquet in it, the sealed files and the data sheet, rather than files alone.</summary>
+    public bool IsDataset { get; private init; }
 
     /// <summary>The format of a name; null when there is none.</summary>
     public static ExportFormat? Find(string name) => All.FirstOrDefault(f => f.Name == name);

@@ -1,5 +1,7 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using XInstruct.Activities.DataSheets;
 using XInstruct.Activities.Releases;
 using XInstruct.Activities.Storage;
 using XInstruct.Domain.Provenance;
@@ -16,7 +18,7 @@ public sealed record Export(string Run, string Format, string Path, IReadOnlyLis
 public sealed class ExportException(string message) : Exception(message);
 
 /// <summary>Writes sealed releases in the formats that others read. The same release gives the same bytes on every call.</summary>
-public sealed class ReleaseExporter(ReleaseReader releases)
+public sealed class ReleaseExporter(ReleaseReader releases, DataSheetWriter? sheets = null)
 {
     private static readonly JsonSerializerOptions Indented = new(EventJson.Options) { WriteIndented = true, NewLine = "\n" };
 
@@ -32,6 +34,7 @@ public sealed class ReleaseExporter(ReleaseReader releases)
         var chosen = Choose(run, languages);
         await releases.VerifyAsync(run, chosen, ct);
         target = Path.GetFullPath(target);
+        if (format.IsDataset) return await WriteDatasetAsync(run, format, target, chosen, ct);
         var isFile = Path.GetExtension(target) == format.Extension && !Directory.Exists(target);
         var parts = isFile
             ? [(Name: Path.GetFileName(target), Files: chosen)]
@@ -41,6 +44,25 @@ public sealed class ReleaseExporter(ReleaseReader releases)
         var written = new List<ReleaseFile>();
         foreach (var (name, sources) in parts) written.Add(await WriteAsync(run, sources, format, folder, name, ct));
         await DescribeAsync(folder, format, parts.Select(p => p.Name), ct);
+        return new Export(run.Name, format.Name, target, written);
+    }
+
+    private async Task<Export> WriteDatasetAsync(Run run, ExportFormat format, string target, IReadOnlyList<ReleaseFile> chosen, CancellationToken ct)
+    {
+        var written = new List<ReleaseFile>();
+        Directory.CreateDirectory(Path.Combine(target, "data"));
+        Directory.CreateDirectory(Path.Combine(target, "sealed"));
+        foreach (var file in chosen) written.Add(await WriteAsync(run, [file], format, target, $"data/{Path.GetFileNameWithoutExtension(file.Name)}{format.Extension}", ct));
+        foreach (var name in chosen.Select(f => f.Name).Append("manifest.json"))
+        {
+            await using var source = File.OpenRead(Path.Combine(releases.Folder(run), name));
+            await FileStore.ReplaceAsync(Path.Combine(target, "sealed", name), stream => source.CopyToAsync(stream, ct));
+        }
+
+        var statistics = new List<LanguageStatistics>();
+        foreach (var file in chosen) statistics.Add(await ReleaseStatistics.OfAsync(Path.GetFileNameWithoutExtension(file.Name), releases.ReadAsync(run, file, ct)));
+        await FileStore.ReplaceAsync(Path.Combine(target, "README.md"), stream => stream.WriteAsync(Encoding.UTF8.GetBytes(DatasetCard.Render(run, statistics)), ct).AsTask());
+        if (sheets is not null) await sheets.WriteAsync(run, null, target, ct);
         return new Export(run.Name, format.Name, target, written);
     }
 
@@ -58,7 +80,7 @@ public sealed class ReleaseExporter(ReleaseReader releases)
     private async Task<ReleaseFile> WriteAsync(Run run, IReadOnlyList<ReleaseFile> sources, ExportFormat format, string folder, string name, CancellationToken ct)
     {
         var rows = 0;
-        await ReplaceAsync(Path.Combine(folder, name), async stream =>
+        await FileStore.ReplaceAsync(Path.Combine(folder, name), async stream =>
         {
             var writer = format.Open(stream);
             foreach (var source in sources)
@@ -93,21 +115,6 @@ public sealed class ReleaseExporter(ReleaseReader releases)
         }
 
         foreach (var (key, entry) in entries) list[key] = entry;
-        await ReplaceAsync(path, stream => JsonSerializer.SerializeAsync(stream, list, Indented, ct));
-    }
-
-    /// <summary>A file appears whole or stays as it was.</summary>
-    private static async Task ReplaceAsync(string path, Func<Stream, Task> write)
-    {
-        var pending = path + ".part";
-        try
-        {
-            await using (var stream = File.Create(pending)) await write(stream);
-            File.Move(pending, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(pending);
-        }
+        await FileStore.ReplaceAsync(path, stream => JsonSerializer.SerializeAsync(stream, list, Indented, ct));
     }
 }

@@ -54,6 +54,11 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
             if (api is not null && ModelPrice.For(api) is null) Add($"{key}.model", $"What '{api.Model}' costs is not known, so it counts as nothing. {key}.usdPerMillionIn and {key}.usdPerMillionOut say it.");
         }
 
+        if (recipe.Models.Generator is { Api: not null, Sampling.Temperature: 0 } && recipe.Refine.Iterations > 0)
+        {
+            Add("refine.iterations", "The generator is behind an endpoint and its temperature is 0: each iteration pays again for much the same instructions. 0 asks once.");
+        }
+
         if (recipe.Languages.Count < 2 || PathKey.IsPerLanguage(recipe.Corpus.Path)) return;
         Add("corpus.path", $"One file serves {recipe.Languages.Count} languages: each takes the rows that are in its language. {{lang}} in the path stands for a file of each.");
     }

@@ -1,6 +1,8 @@
 using System.Text.Json;
+using Microsoft.Extensions.Logging;
 using Temporalio.Activities;
 using XInstruct.Activities.Audit;
+using XInstruct.Activities.DataSheets;
 using XInstruct.Activities.Runs;
 using XInstruct.Activities.Storage;
 using XInstruct.Domain.Identities;
@@ -27,7 +29,7 @@ public sealed record ReleaseRecord(string Run, string RecordRoot, long Events);
 
 /// <summary>Writes the data set and seals it.</summary>
 public sealed class ReleaseActivities(
-    EventWriter writer, RunLibrary library, SampleReader samples, Contents contents, FileStore files, EventLog log) : IReleaseActivities
+    EventWriter writer, RunLibrary library, SampleReader samples, Contents contents, FileStore files, EventLog log, RunReader runs, DataSheetWriter sheets) : IReleaseActivities
 {
     private static readonly JsonSerializerOptions Indented = new(EventJson.Options) { WriteIndented = true, NewLine = "\n" };
 
@@ -58,7 +60,21 @@ public sealed class ReleaseActivities(
         var stream = Identity.RunStream(input.Run);
         await writer.WriteAsync<Run>(
             input.Run, new Act("release", CodeVersion.Current), [new Change<Run>(stream, stream, r => r?.Seal(release) is { } e ? new Fact(e) : null)], ct);
+        await DescribeAsync(input.Run, Path.Combine(files.Releases(input.Run), $"{number}"), ct);
         return new SealedRelease(number, release.Sha256, table.Sum(f => f.Rows));
+    }
+
+    /// <summary>The data sheet lies beside what was sealed and is no part of it: a release without one is still sealed, and 'xinstruct report' writes it again.</summary>
+    private async Task DescribeAsync(string run, string folder, CancellationToken ct)
+    {
+        try
+        {
+            await sheets.WriteAsync(await runs.LoadAsync(run, ct), null, folder, ct);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            ActivityExecutionContext.Current.Logger.LogWarning(e, "No data sheet for {Run}", run);
+        }
     }
 
     private async Task<ReleaseFile> WriteLanguageAsync(RunInput run, string language, string path, CancellationToken ct)

@@ -1,3 +1,4 @@
+using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Recipes;
 using XInstruct.Domain.Runs;
 
@@ -77,7 +78,11 @@ public sealed record ModelReport(string Path, string Checkpoint);
 public sealed record EvaluationReport(int Candidates, IReadOnlyList<LanguageEvaluation> Languages);
 
 /// <summary>Tokens and money, summed over the events.</summary>
-public sealed record Ledger(long TokensIn, long TokensOut, decimal Usd);
+public sealed record Ledger(long TokensIn, long TokensOut, decimal Usd)
+{
+    /// <summary>Calls to endpoints by stage and language; null when all models were local.</summary>
+    public IReadOnlyList<CallLedger>? Calls { get; init; }
+}
 
 /// <summary>How well spoilt rows were found, of one language.</summary>
 /// <param name="Spoilt">Rows spoilt on purpose.</param>

@@ -1,6 +1,7 @@
 using Marten;
 using Npgsql;
 using XInstruct.Activities.Audit;
+using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Recipes;
 using XInstruct.Activities.Runs;
 using XInstruct.Activities.Storage;
@@ -15,7 +16,7 @@ using XInstruct.Workflows.Runs;
 namespace XInstruct.Activities.Reports;
 
 /// <summary>Builds a run's report from its events; the truth, when the user has one, is compared here and nowhere else.</summary>
-public sealed class RunReporter(IDocumentStore store, NpgsqlDataSource database, FileStore files, Contents contents, EventLog log, RunLibrary library)
+public sealed class RunReporter(IDocumentStore store, NpgsqlDataSource database, FileStore files, Contents contents, EventLog log, RunLibrary library, BudgetBook budget)
 {
     /// <summary>The report of a run.</summary>
     /// <param name="run">The run.</param>
@@ -132,6 +133,7 @@ public sealed class RunReporter(IDocumentStore store, NpgsqlDataSource database,
         command.Parameters.Add(new NpgsqlParameter { Value = run });
         await using var reader = await command.ExecuteReaderAsync(ct);
         await reader.ReadAsync(ct);
-        return new Ledger(reader.GetInt64(0), reader.GetInt64(1), reader.GetDecimal(2));
+        var calls = await budget.LedgerAsync(run, ct);
+        return new Ledger(reader.GetInt64(0), reader.GetInt64(1), reader.GetDecimal(2)) { Calls = calls.Count > 0 ? calls : null };
     }
 }

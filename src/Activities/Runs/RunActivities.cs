@@ -25,8 +25,8 @@ public sealed class RunActivities(EventWriter writer, RunLibrary library, Budget
         var (generator, evaluator) = (models.Generator.Api is not null, models.Evaluator.Api is not null);
         // What an earlier start left under way is over.
         if (generator || evaluator) await budget.EndRunAsync(input.Run, ct);
-        // The generator's shape also serves when both are remote: instructions must be embedded.
-        var local = new ModelOptions?[] { generator && !evaluator ? null : models.Generator, evaluator ? null : models.Evaluator, models.Student };
+        // The generator's shape also serves when both are remote and no encoder embeds the instructions.
+        var local = new ModelOptions?[] { generator && (!evaluator || recipe.Diversify.Encoder is not null) ? null : models.Generator, evaluator ? null : models.Evaluator, models.Student };
         return new RunShape(
             recipe.Languages,
             recipe.Refine.Iterations,
@@ -34,7 +34,8 @@ public sealed class RunActivities(EventWriter writer, RunLibrary library, Budget
             recipe.Plan.Window,
             local.Any(m => m is { Base: null }),
             generator,
-            evaluator);
+            evaluator,
+            recipe.Diversify.Encoder is not null);
     }
 
     /// <inheritdoc/>

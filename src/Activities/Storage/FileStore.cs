@@ -143,6 +143,21 @@ public sealed class FileStore(string root)
         return Task.FromResult(new PendingFile(Temporary(), path));
     }
 
+    /// <summary>Writes a file outside the store: it appears whole or stays as it was, also when several write it at once.</summary>
+    public static async Task ReplaceAsync(string path, Func<Stream, Task> write)
+    {
+        var pending = $"{path}.{Path.GetRandomFileName()}.part";
+        try
+        {
+            await using (var stream = File.Create(pending)) await write(stream);
+            File.Move(pending, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(pending);
+        }
+    }
+
     private string BlobPath(string hash) => Path.Combine(Root, "inputs", hash[..2], hash);
 
     private string TreePath(string hash) => Path.Combine(Root, "trees", hash[..2], hash);

@@ -18,7 +18,7 @@ internal static class ExportCommand
         format.AcceptOnlyFromAmong([.. ExportFormat.All.Select(f => f.Name)]);
         var target = new Option<string?>("--out") { Description = "A folder, for a file a language, or one file with the format's ending. Default: a folder named by run and format, here." };
         var languages = new Option<string[]>("--languages") { Description = "Only these languages, separated by commas or blanks.", AllowMultipleArgumentsPerToken = true };
-        var command = new Command("export", "Writes a sealed release as Alpaca, ShareGPT, messages, JSONL, CSV or Parquet, after checking that it is what was sealed.") { run, format, target, languages };
+        var command = new Command("export", "Writes a sealed release as Alpaca, ShareGPT, messages, JSONL, CSV, Parquet or a folder for the Hugging Face hub, after checking that it is what was sealed.") { run, format, target, languages };
         command.SetAction(async (result, ct) =>
         {
             await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);

@@ -5,13 +5,17 @@ using Spectre.Console;
 using Temporalio.Api.Enums.V1;
 using Temporalio.Client;
 using Temporalio.Exceptions;
+using XInstruct.Activities.DataSheets;
+using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Recipes;
+using XInstruct.Activities.Releases;
 using XInstruct.Activities.Reports;
 using XInstruct.Activities.Runs;
 using XInstruct.Activities.Storage;
 using XInstruct.Cli.Display;
 using XInstruct.Cli.Hosting;
 using XInstruct.Domain.Provenance;
+using XInstruct.Domain.Runs;
 using XInstruct.Workflows;
 using XInstruct.Workflows.Runs;
 
@@ -26,16 +30,20 @@ internal static class RunCommand
     private static readonly Option<bool> NoWorker = new("--no-worker") { Description = "Only start and watch; 'xinstruct worker' processes do the work." };
     private static readonly Option<bool> Detach = new("--detach") { Description = "Start the run and return; implies --no-worker." };
 
+    private static readonly Option<bool> Estimate = new("--estimate") { Description = "Say what calls to endpoints will probably cost, and start nothing." };
+
     public static Command Run()
     {
         var recipe = new Argument<string>("recipe") { Description = "Recipe file (YAML)." };
         var command = new Command("run", "Runs a recipe from corpus to sealed release, trained model and evaluation. Killed and started again, it goes on.")
         {
-            recipe, Set, Id, New, NoWorker, Detach,
+            recipe, Set, Id, New, NoWorker, Detach, Estimate,
         };
-        command.SetAction((result, ct) => ExecuteAsync(result, result.GetValue(recipe)!, ct));
+        command.SetAction((result, ct) => result.GetValue(Estimate)
+            ? EstimateAsync(result, result.GetValue(recipe)!, ct)
+            : ExecuteAsync(result, result.GetValue(recipe)!, ct));
         return command.WithExamples(
-            "xinstruct run my.yaml", "xinstruct run my.yaml --set languages=[sw,th] --set refine.iterations=3", "xinstruct run my.yaml --json | tail -1 | jq .release.sha256");
+            "xinstruct run my.yaml", "xinstruct run my.yaml --set languages=[sw,th] --set refine.iterations=3", "xinstruct run my.yaml --estimate", "xinstruct run my.yaml --json | tail -1 | jq .release.sha256");
     }
 
     public static Command Demo()
@@ -50,6 +58,12 @@ internal static class RunCommand
         var json = result.GetValue(CommonOptions.Json);
         var loaded = RecipeFile.Load(recipePath, result.GetValue(Set) ?? []);
         if (!json) Failures.Warn(loaded.Warnings);
+        var isWorking = !result.GetValue(NoWorker) && !result.GetValue(Detach);
+        if (isWorking && RunSettings.Of(loaded.Recipe)?.Keys.FirstOrDefault(k => string.IsNullOrWhiteSpace(Environment.GetEnvironmentVariable(k))) is { } missing)
+        {
+            throw new UsageException(OpenAiEndpoint.NoKey(missing));
+        }
+
         await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
         var clock = Stopwatch.StartNew();
         var input = await deployment.Get<RunStarter>().PrepareAsync(loaded, result.GetValue(Id), result.GetValue(New), ct);
@@ -72,6 +86,7 @@ internal static class RunCommand
             var run = await deployment.Get<RunReader>().LoadAsync(input.Run, ct);
             var report = await reporter.ReportAsync(run, loaded, "completed", clock.Elapsed.TotalSeconds, ct);
             if (!json) Failures.Warn(report.Warnings.Except(loaded.Warnings));
+            await DescribeAsync(deployment, run, loaded, ct);
             Summary.Write(report, json);
             return ExitCodes.Ok;
         }
@@ -88,6 +103,28 @@ internal static class RunCommand
         {
             await stop.CancelAsync();
             if (workers is not null) await IgnoreStopAsync(workers);
+        }
+    }
+
+    private static async Task<int> EstimateAsync(ParseResult result, string recipePath, CancellationToken ct)
+    {
+        var loaded = RecipeFile.Load(recipePath, result.GetValue(Set) ?? []);
+        var json = result.GetValue(CommonOptions.Json);
+        if (!json) Failures.Warn(loaded.Warnings);
+        Summary.Write(await RunEstimate.OfAsync(loaded, ct), json);
+        return ExitCodes.Ok;
+    }
+
+    /// <summary>The release's data sheet once more, with the evaluation and with the truth, which no worker knows.</summary>
+    private static async Task DescribeAsync(Deployment deployment, Run run, LoadedRecipe recipe, CancellationToken ct)
+    {
+        try
+        {
+            await deployment.Get<DataSheetWriter>().WriteAsync(run, recipe, deployment.Get<ReleaseReader>().Folder(run), ct);
+        }
+        catch (Exception e) when (e is TamperedException or IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync($"warning: no data sheet: {e.Message}");
         }
     }
 

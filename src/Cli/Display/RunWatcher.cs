@@ -1,5 +1,6 @@
 using Temporalio.Client;
 using Temporalio.Exceptions;
+using XInstruct.Cli.Hosting;
 using XInstruct.Workflows.Languages;
 using XInstruct.Workflows.Runs;
 
@@ -15,8 +16,10 @@ internal sealed class RunWatcher(ITemporalClient client, string run, TimeProvide
     /// <summary>Shows views until <paramref name="end"/> ends.</summary>
     public async Task WatchAsync(IRunDisplay display, Task end, CancellationToken ct)
     {
+        string? said = null;
         while (!end.IsCompleted)
         {
+            if (Logging.Trouble.Take() is { } trouble && trouble != said) display.Say($"Trying again: {TerminalText.Clean(said = trouble)}");
             if (await ViewAsync(ct) is { } view) display.Show(view);
             await Task.WhenAny(end, Task.Delay(Interval, clock, ct));
             ct.ThrowIfCancellationRequested();

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using Spectre.Console;
+using XInstruct.Activities.DataSheets;
+using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Reports;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Runs;
@@ -22,6 +24,12 @@ internal static class Summary
         AnsiConsole.WriteLine();
         AnsiConsole.MarkupLineInterpolated($"[bold]{report.Run}[/] {report.Status} in {report.Seconds:N1} s");
         AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture, $"texts {s.Texts:N0}, rejected {s.Rejected:N0}, kept {s.Kept:N0}, selected {s.Selected:N0}; tokens {report.Ledger.TokensIn:N0} in, {report.Ledger.TokensOut:N0} out, ${report.Ledger.Usd:N2}"));
+        foreach (var c in report.Ledger.Calls ?? [])
+        {
+            var unanswered = c.UsdUnanswered > 0 ? $", and ${c.UsdUnanswered:N4} counted for calls whose reply never came" : "";
+            AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture, $"calls    {c.Stage} {c.Language}: {c.Calls:N0}, tokens {c.TokensIn:N0} in, {c.TokensOut:N0} out, ${c.Usd:N4}{unanswered}"));
+        }
+
         if (report.Rejections is { Count: > 0 } reasons)
         {
             AnsiConsole.WriteLine("rejected: " + string.Join(", ", reasons.Select(r => $"{r.Key} {r.Value.ToString("N0", CultureInfo.InvariantCulture)}")));
@@ -39,10 +47,40 @@ internal static class Summary
         {
             AnsiConsole.MarkupLineInterpolated($"release  [link]{release.Path}[/]");
             AnsiConsole.WriteLine($"sha256   {release.Sha256}");
+            AnsiConsole.WriteLine($"sheet    {Path.Combine(release.Path, DataSheetWriter.Names[1])}");
         }
 
         if (report.Model is { } model) AnsiConsole.WriteLine($"model    {model.Path}");
         AnsiConsole.WriteLine("packages " + string.Join(", ", report.Packages.Select(p => $"{p.Key} {p.Value}")));
+    }
+
+    /// <summary>What calls to endpoints will probably cost.</summary>
+    public static void Write(IReadOnlyList<CallEstimate> estimate, bool json)
+    {
+        var sum = new CallEstimate(
+            "all",
+            "all",
+            estimate.Where(e => e.Stage == "generate").Sum(e => e.Texts),
+            estimate.Sum(e => e.Requests),
+            estimate.Sum(e => e.TokensIn),
+            estimate.Sum(e => e.TokensOut),
+            estimate.Sum(e => e.Usd),
+            estimate.Sum(e => e.UsdAtMost));
+        if (json)
+        {
+            Console.WriteLine(JsonSerializer.Serialize(new { sum.Texts, sum.Requests, sum.TokensIn, sum.TokensOut, sum.Usd, sum.UsdAtMost, Stages = estimate }, EventJson.Options));
+            return;
+        }
+
+        var table = new Table().Border(TableBorder.Rounded).AddColumns("stage", "language", "texts", "requests", "tokens in", "tokens out", "about", "at most");
+        foreach (var e in estimate.Append(sum))
+        {
+            table.AddRow(new[] { e.Stage, e.Language }.Concat(new[] { e.Texts, e.Requests, e.TokensIn, e.TokensOut }.Select(n => n.ToString("N0", CultureInfo.InvariantCulture)))
+                .Concat(new[] { e.Usd, e.UsdAtMost }.Select(d => "$" + d.ToString("N2", CultureInfo.InvariantCulture))).ToArray());
+        }
+
+        AnsiConsole.Write(table);
+        AnsiConsole.WriteLine(sum.Requests == 0 ? "All models are local: nothing is paid." : "Before near-duplicates and texts in other languages are taken out; calls that are made again are not counted. Nothing was started.");
     }
 
     private static Table Iterations(RunReport report)

@@ -8,11 +8,11 @@ namespace XInstruct.Cli.Display;
 /// <summary>The live table of a terminal: stages and languages with rates, time left, tokens and the last reasons of rejection.</summary>
 internal sealed class TableDisplay(LiveDisplayContext live) : IRunDisplay
 {
-    private readonly List<string> _sentences = [];
+    private string? _sentence;
 
     public void Show(RunView view) => live.UpdateTarget(Render(view));
 
-    public void Say(string sentence) => _sentences.Add(sentence);
+    public void Say(string sentence) => _sentence = sentence;
 
     private Rows Render(RunView view)
     {
@@ -21,7 +21,7 @@ internal sealed class TableDisplay(LiveDisplayContext live) : IRunDisplay
             $"[bold]{Markup.Escape(p.Phase)}[/]{(p.Iteration is { } i ? $" · iteration {i}" : "")}{(p.IsPaused ? " · [yellow]paused[/]" : "")} · {view.Elapsed:hh\\:mm\\:ss} · tokens {view.TokensIn:N0} in, {view.TokensOut:N0} out"));
         var parts = new List<IRenderable> { head, Stages(view) };
         if (p.Iterations.Count > 0) parts.Add(Iterations(view));
-        parts.AddRange(_sentences.Select(s => new Text(s)));
+        if (_sentence is not null) parts.Add(new Text(_sentence));
         return new Rows(parts);
     }
 

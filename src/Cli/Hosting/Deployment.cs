@@ -7,6 +7,7 @@ using Temporalio.Testing;
 using Temporalio.Worker;
 using XInstruct.Activities;
 using XInstruct.Activities.Storage;
+using XInstruct.Cli.Commands;
 using XInstruct.Workflows;
 using XInstruct.Workflows.Languages;
 using XInstruct.Workflows.Runs;
@@ -58,6 +59,12 @@ public sealed class Deployment : IAsyncDisposable
         {
             await services.DisposeAsync();
             throw new MissingComponentException($"PostgreSQL does not answer: {e.Message} 'xinstruct doctor' looks closer.", e);
+        }
+
+        catch (ArgumentException e)
+        {
+            await services.DisposeAsync();
+            throw new UsageException($"The PostgreSQL connection string is wrong: {e.Message} It looks like 'Host=…;Username=…;Database=…'.");
         }
 
         if (options.Temporal is null)
@@ -126,6 +133,13 @@ public sealed class Deployment : IAsyncDisposable
         if (_environment is not null) await _environment.DisposeAsync();
         await _services.DisposeAsync();
         _loggers.Dispose();
-        await Log.CloseAndFlushAsync();
+        try
+        {
+            await Log.CloseAndFlushAsync();
+        }
+        catch (IOException)
+        {
+            // The disk is full; whatever led here has been said.
+        }
     }
 }

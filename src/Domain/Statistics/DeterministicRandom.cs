@@ -6,15 +6,17 @@ using System.Text;
 namespace XInstruct.Domain.Statistics;
 
 /// <summary>
-/// xoshiro256** (Blackman and Vigna 2018) seeded by SplitMix64: the same numbers on every machine and runtime, for ever. Not for secrets.
+/// xoshiro256** (Blackman and Vigna 2018) seeded by SplitMix64: the same numbers on every machine and runtime, for ever. Streams of one seed differ
+/// by their numbers, so that each example, pass or request has its own. Not for secrets.
 /// </summary>
 public sealed class DeterministicRandom
 {
     private ulong _s0, _s1, _s2, _s3;
 
-    /// <summary>Generator of a seed.</summary>
-    public DeterministicRandom(ulong seed)
+    /// <summary>Generator of a seed and of the stream that the numbers name.</summary>
+    public DeterministicRandom(ulong seed, params ReadOnlySpan<ulong> stream)
     {
+        foreach (var number in stream) seed = SplitMix(ref seed) ^ number;
         _s0 = SplitMix(ref seed);
         _s1 = SplitMix(ref seed);
         _s2 = SplitMix(ref seed);
@@ -47,16 +49,16 @@ public sealed class DeterministicRandom
     /// <summary>Uniform in [0, 1): 53 random bits.</summary>
     public double NextDouble() => (NextUInt64() >> 11) * (1.0 / (1UL << 53));
 
-    /// <summary>Uniform in [0, <paramref name="count"/>), without bias.</summary>
-    public int Next(int count)
+    /// <summary>Uniform in [0, <paramref name="limit"/>), without bias (Lemire 2019: the high half of a product, redrawn in the uneven sliver).</summary>
+    public int Next(int limit)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
-        var range = (ulong)count;
-        var limit = ulong.MaxValue - (ulong.MaxValue % range);
-        ulong draw;
-        do draw = NextUInt64();
-        while (draw >= limit);
-        return (int)(draw % range);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
+        var threshold = (0UL - (ulong)limit) % (ulong)limit;
+        while (true)
+        {
+            var high = Math.BigMul(NextUInt64(), (ulong)limit, out var low);
+            if (low >= threshold) return (int)high;
+        }
     }
 
     /// <summary>Fisher–Yates shuffle in place.</summary>

@@ -1,3 +1,4 @@
+using XInstruct.Domain.Statistics;
 using XInstruct.Training.Tuning;
 using static TorchSharp.torch;
 
@@ -78,7 +79,7 @@ public static class KMeans
         {
             var centers = options.InitialCenters is { } initial
                 ? set.Center(initial)
-                : KMeansStart.Choose(set, options.Clusters, new SeededRandom(options.Seed, (ulong)start), cancellation);
+                : KMeansStart.Choose(set, options.Clusters, new DeterministicRandom(options.Seed, (ulong)start), cancellation);
             var result = Run(set, centers, options, cancellation);
             if (best is null || result.Inertia < best.Inertia)
                 best = result;

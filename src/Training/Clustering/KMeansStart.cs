@@ -1,4 +1,5 @@
 using System.Numerics;
+using XInstruct.Domain.Statistics;
 using XInstruct.Training.Tuning;
 
 namespace XInstruct.Training.Clustering;
@@ -9,7 +10,7 @@ namespace XInstruct.Training.Clustering;
 /// </summary>
 internal static class KMeansStart
 {
-    public static double[] Choose<T>(PointSet<T> set, int clusters, SeededRandom random, CancellationToken cancellation)
+    public static double[] Choose<T>(PointSet<T> set, int clusters, DeterministicRandom random, CancellationToken cancellation)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var trials = 2 + (int)Math.Log(clusters);
@@ -41,7 +42,7 @@ internal static class KMeansStart
         return centers;
     }
 
-    private static int[] Draw(double[] weights, int count, SeededRandom random)
+    private static int[] Draw(double[] weights, int count, DeterministicRandom random)
     {
         var total = weights.Sum();
         var targets = new double[count];

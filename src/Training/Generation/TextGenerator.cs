@@ -1,3 +1,4 @@
+using XInstruct.Domain.Statistics;
 using XInstruct.Training.Models;
 using XInstruct.Training.Tuning;
 using static TorchSharp.torch;
@@ -139,7 +140,7 @@ public static class TextGenerator
     {
         private readonly List<int> _history = [.. request.Prompt];
         private readonly List<float> _logProbabilities = [];
-        private readonly SeededRandom _random = new(request.Seed);
+        private readonly DeterministicRandom _random = new(request.Seed);
         private bool _stopped;
 
         public bool IsDone => _stopped || _history.Count - request.Prompt.Length >= options.MaxNewTokens;

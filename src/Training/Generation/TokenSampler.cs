@@ -1,3 +1,4 @@
+using XInstruct.Domain.Statistics;
 using XInstruct.Training.Tuning;
 
 namespace XInstruct.Training.Generation;
@@ -73,7 +74,7 @@ public static class TokenSampler
     }
 
     /// <summary>Draws an index with the softmax of the logits.</summary>
-    public static int Draw(ReadOnlySpan<float> logits, SeededRandom random)
+    public static int Draw(ReadOnlySpan<float> logits, DeterministicRandom random)
     {
         ArgumentNullException.ThrowIfNull(random);
         var max = Max(logits);

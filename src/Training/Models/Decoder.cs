@@ -1,4 +1,5 @@
 using TorchSharp.Utils;
+using XInstruct.Domain.Statistics;
 using XInstruct.Training.Tuning;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -41,7 +42,7 @@ public sealed class Decoder : Module<Tensor, Tensor>
     {
         var decoder = new Decoder(config, dropout);
         using var noGrad = no_grad();
-        var random = new SeededRandom(seed, 0x1A);
+        var random = new DeterministicRandom(seed, 0x1A);
         foreach (var (_, parameter) in decoder.named_parameters().OrderBy(p => p.name, StringComparer.Ordinal))
         {
             if (parameter.dim() < 2) continue;
@@ -86,7 +87,7 @@ public sealed class Decoder : Module<Tensor, Tensor>
     }
 
     // Box and Muller 1958.
-    private static float[] Normal(SeededRandom random, long count, double deviation)
+    private static float[] Normal(DeterministicRandom random, long count, double deviation)
     {
         var values = new float[count];
         for (var i = 0L; i < count; i += 2)

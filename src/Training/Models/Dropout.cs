@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using TorchSharp;
+using XInstruct.Domain.Statistics;
 using XInstruct.Training.Tuning;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -14,10 +15,10 @@ namespace XInstruct.Training.Models;
 internal sealed class Dropout(double share)
 {
     private readonly int _threshold = (int)Math.Round(share * 65536);
-    private SeededRandom _random = new(0);
+    private DeterministicRandom _random = new(0);
 
     /// <summary>Starts the sequence of masks of a seed.</summary>
-    public void Seed(ulong seed) => _random = new SeededRandom(seed, 0xD0);
+    public void Seed(ulong seed) => _random = new DeterministicRandom(seed, 0xD0);
 
     /// <summary>Drops values of a module in training.</summary>
     public Tensor Apply(Tensor x, bool training)
@@ -34,7 +35,7 @@ internal sealed class Dropout(double share)
     {
         for (var i = 0; i < mask.Length; i += 4)
         {
-            var bits = _random.NextBits();
+            var bits = _random.NextUInt64();
             for (var j = i; j < Math.Min(i + 4, mask.Length); j++, bits >>= 16)
                 mask[j] = (int)(bits & 0xFFFF) >= _threshold ? kept : 0;
         }

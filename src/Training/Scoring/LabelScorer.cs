@@ -1,4 +1,5 @@
 using System.Text;
+using XInstruct.Domain.Statistics;
 using XInstruct.Training.Tokenizers;
 using XInstruct.Training.Tuning;
 using static TorchSharp.torch;
@@ -92,7 +93,7 @@ public sealed class LabelScorer
         }
         var best = scores.Max();
         var tied = Enumerable.Range(0, scores.Length).Where(label => scores[label] == best).ToArray();
-        var chosen = tied.Length == 1 ? tied[0] : tied[new SeededRandom(seed).Next(tied.Length)];
+        var chosen = tied.Length == 1 ? tied[0] : tied[new DeterministicRandom(seed).Next(tied.Length)];
         return new LabelScore(chosen, scores, tied.Length > 1);
     }
 

@@ -1,3 +1,5 @@
+using XInstruct.Domain.Statistics;
+
 namespace XInstruct.Training.Tuning;
 
 /// <summary>One row of a batch: the whole sequence, which of its tokens are learnt (from which index on), and their weight.</summary>
@@ -43,7 +45,7 @@ internal sealed class BatchPlan(IReadOnlyList<TrainingExample> examples, Trainin
 
     private List<TrainingRow[]> Pass(int pass)
     {
-        var random = new SeededRandom(options.Seed, (ulong)pass);
+        var random = new DeterministicRandom(options.Seed, (ulong)pass);
         var order = Enumerable.Range(0, examples.Count).ToArray();
         random.Shuffle<int>(order);
         // A stable sort: rows of the same length stay in the shuffled order.
@@ -67,7 +69,7 @@ internal sealed class BatchPlan(IReadOnlyList<TrainingExample> examples, Trainin
         var example = examples[index];
         ReadOnlySpan<int> text = example.Text;
         if (options.Noise is { } noise && text.Length > 0)
-            text = noise.Disturb(text, new SeededRandom(options.Seed, (ulong)pass, (ulong)index + 1));
+            text = noise.Disturb(text, new DeterministicRandom(options.Seed, (ulong)pass, (ulong)index + 1));
         var completion = example.Completion.AsSpan(0, Math.Min(example.Completion.Length, options.MaxTokens - 1));
         var room = options.MaxTokens - completion.Length;
         text = text[..Math.Clamp(room - example.Prefix.Length - example.Suffix.Length, 0, text.Length)];

@@ -1,3 +1,5 @@
+using XInstruct.Domain.Statistics;
+
 namespace XInstruct.Training.Tuning;
 
 /// <summary>One example: prompt = prefix + text + suffix, then the completion that is to be learnt.</summary>
@@ -21,7 +23,7 @@ public sealed record TrainingExample(int[] Prefix, int[] Text, int[] Suffix, int
 public sealed record InputNoise(double ShuffleProbability = 0.5, double MaxDrop = 0.6)
 {
     /// <summary>The noisy tokens.</summary>
-    public int[] Disturb(ReadOnlySpan<int> tokens, SeededRandom random)
+    public int[] Disturb(ReadOnlySpan<int> tokens, DeterministicRandom random)
     {
         ArgumentNullException.ThrowIfNull(random);
         var share = random.NextDouble() * MaxDrop;

@@ -16,8 +16,16 @@ public sealed record RunInput(string Run, string Recipe);
 /// <param name="NeedsTokenizer">Some model starts from random weights.</param>
 /// <param name="RemoteGenerator">The generator is behind an endpoint and is not trained.</param>
 /// <param name="RemoteEvaluator">So is the evaluator.</param>
+/// <param name="HasEncoder">Instructions are embedded by an encoder of their own.</param>
 public sealed record RunShape(
-    IReadOnlyList<string> Languages, int Iterations, int Generators, int Window, bool NeedsTokenizer, bool RemoteGenerator = false, bool RemoteEvaluator = false);
+    IReadOnlyList<string> Languages,
+    int Iterations,
+    int Generators,
+    int Window,
+    bool NeedsTokenizer,
+    bool RemoteGenerator = false,
+    bool RemoteEvaluator = false,
+    bool HasEncoder = false);
 
 /// <summary>An audited intervention.</summary>
 /// <param name="Who">Who asked.</param>

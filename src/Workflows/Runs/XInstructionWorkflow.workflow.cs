@@ -70,7 +70,7 @@ public sealed class XInstructionWorkflow
             await RunStageAsync(Stage.Generate, corpora, iteration, generators);
             await RunStageAsync(Stage.Rate, corpora, iteration, evaluators);
             await KeepAsync(iteration);
-            if (iteration == _shape.Iterations) await RunStageAsync(Stage.Embed, corpora, iteration, [await EmbedderAsync(generators, evaluators, tokenizer)]);
+            if (iteration == _shape.Iterations) await RunStageAsync(Stage.Embed, corpora, iteration, await EmbedderAsync(generators, evaluators, tokenizer));
         }
 
         _iteration = null;
@@ -110,10 +110,12 @@ public sealed class XInstructionWorkflow
         return await Workflow.ExecuteActivityAsync((ITrainingActivities a) => a.TrainTokenizerAsync(_run), ActivityDefaults.Cpu);
     }
 
-    /// <summary>The local model whose hidden states are the embeddings; with both models behind endpoints one that is trained on the seeds for this alone.</summary>
-    private async Task<ModelRef> EmbedderAsync(IReadOnlyList<ModelRef> generators, IReadOnlyList<ModelRef> evaluators, string? tokenizer) =>
-        generators.Concat(evaluators).FirstOrDefault()
-        ?? new ModelRef("embedder", (await TrainAsync(ModelRole.Generator, 0, 0, tokenizer, [])).Checkpoint);
+    /// <summary>The local model whose hidden states are the embeddings, unless there is an encoder; with both models behind endpoints one that is trained on the seeds for this alone.</summary>
+    private async Task<IReadOnlyList<ModelRef>> EmbedderAsync(IReadOnlyList<ModelRef> generators, IReadOnlyList<ModelRef> evaluators, string? tokenizer)
+    {
+        if (generators.Concat(evaluators).FirstOrDefault() is { } model) return [model];
+        return _shape.HasEncoder ? [] : [new ModelRef("embedder", (await TrainAsync(ModelRole.Generator, 0, 0, tokenizer, [])).Checkpoint)];
+    }
 
     private async Task<ModelRef> TrainEvaluatorAsync(string? tokenizer)
     {

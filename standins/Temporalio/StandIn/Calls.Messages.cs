@@ -10,11 +10,14 @@ namespace Temporalio.StandIn;
 /// <summary>Queries and updates: messages that are answered.</summary>
 internal sealed partial class Calls
 {
-    public async Task<TResult> QueryAsync<TResult>(
-        string id, string? runId, string name, IReadOnlyCollection<object?> args, WorkflowQueryOptions? options)
+    public Task<TResult> QueryAsync<TResult>(
+        string id, string? runId, string name, IReadOnlyCollection<object?> args, WorkflowQueryOptions? options) =>
+        LimitedAsync(options?.Rpc, TimeSpan.FromSeconds(30), token => QueryAsync<TResult>(id, runId, name, args, options, token));
+
+    private async Task<TResult> QueryAsync<TResult>(
+        string id, string? runId, string name, IReadOnlyCollection<object?> args, WorkflowQueryOptions? options, CancellationToken token)
     {
-        using var limit = Limit(options?.Rpc, TimeSpan.FromSeconds(30));
-        var row = await RunAsync(id, runId, limit.Token).ConfigureAwait(false);
+        var row = await RunAsync(id, runId, token).ConfigureAwait(false);
         var reject = options?.RejectCondition ?? client.Options.QueryRejectCondition ?? QueryRejectCondition.None;
         if ((reject == QueryRejectCondition.NotOpen && row.Status != WorkflowExecutionStatus.Running) ||
             (reject == QueryRejectCondition.NotCompletedCleanly && row.Status is not (WorkflowExecutionStatus.Running or WorkflowExecutionStatus.Completed)))
@@ -34,7 +37,7 @@ internal sealed partial class Calls
                     t.Wake(Wakeups.WorkflowTasks(row.Namespace, row.TaskQueue));
                     return Task.CompletedTask;
                 },
-                limit.Token).ConfigureAwait(false);
+                token).ConfigureAwait(false);
             while (true)
             {
                 var woken = engine.Wakeups.Next(Wakeups.Run(query));
@@ -42,19 +45,15 @@ internal sealed partial class Calls
                     r => (Done: r.GetInt16(0) == 2, Result: r.Text(1), Failure: r.Text(2)),
                     "SELECT state, result, failure FROM queries WHERE id = $1",
                     [query],
-                    limit.Token).ConfigureAwait(false);
+                    token).ConfigureAwait(false);
                 if (answer is [{ Done: true }])
                 {
                     return answer[0].Failure is { } failure
                         ? throw new WorkflowQueryFailedException(failure)
                         : Converter.ToValue<TResult>(Json.Read<Payload>(answer[0].Result!));
                 }
-                await WaitAsync(woken, limit.Token).ConfigureAwait(false);
+                await WaitAsync(woken, token).ConfigureAwait(false);
             }
-        }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested && options?.Rpc?.CancellationToken?.IsCancellationRequested != true)
-        {
-            throw new RpcException(RpcException.StatusCode.DeadlineExceeded, $"Query {name} of workflow {id} was not answered: is a worker running?", null);
         }
         finally
         {

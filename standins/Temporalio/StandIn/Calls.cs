@@ -45,48 +45,56 @@ internal sealed partial class Calls(TemporalClient client, Engine engine)
             Details = options.StaticDetails,
             Identity = client.Connection.Options.Identity,
         };
-        using var limit = Limit(options.Rpc, TimeSpan.FromMinutes(5));
-        var (run, existing) = await engine.TransactAsync(t => StartAsync(t, id, start, request, options), limit.Token).ConfigureAwait(false);
+        var (run, existing) = await LimitedAsync(
+            options.Rpc, TimeSpan.FromMinutes(5), token => engine.TransactAsync(t => StartAsync(t, id, start, request, options), token)).ConfigureAwait(false);
         return run != null
             ? (run, options.StartSignal == null)
             : throw new WorkflowAlreadyStartedException("Workflow execution already started", id, workflow, existing!.RunId);
     }
 
-    public async Task<TResult> ResultAsync<TResult>(string id, string? runId, bool followRuns, RpcOptions? rpc)
+    public Task<TResult> ResultAsync<TResult>(string id, string? runId, bool followRuns, RpcOptions? rpc) =>
+        LimitedAsync(rpc, null, token => ResultAsync<TResult>(id, runId, followRuns, token));
+
+    private async Task<TResult> ResultAsync<TResult>(string id, string? runId, bool followRuns, CancellationToken token)
     {
         using var skipping = Waiting?.Invoke();
-        using var limit = Limit(rpc, null);
-        var row = await RunAsync(id, runId, limit.Token).ConfigureAwait(false);
+        var row = await RunAsync(id, runId, token).ConfigureAwait(false);
         while (true)
         {
             var woken = engine.Wakeups.Next(Wakeups.Run(row.RunId));
-            row = await RunAsync(id, row.RunId, limit.Token).ConfigureAwait(false);
+            row = await RunAsync(id, row.RunId, token).ConfigureAwait(false);
             if (row.Status == WorkflowExecutionStatus.Running)
             {
-                await WaitAsync(woken, limit.Token).ConfigureAwait(false);
+                await WaitAsync(woken, token).ConfigureAwait(false);
                 continue;
             }
             if (row.NewRunId == null)
             {
-                return await OutcomeAsync<TResult>(row, limit.Token).ConfigureAwait(false);
+                return await OutcomeAsync<TResult>(row, token).ConfigureAwait(false);
             }
             if (!followRuns)
             {
                 return row.Status == WorkflowExecutionStatus.ContinuedAsNew
                     ? throw new WorkflowContinuedAsNewException(row.NewRunId)
-                    : await OutcomeAsync<TResult>(row, limit.Token).ConfigureAwait(false);
+                    : await OutcomeAsync<TResult>(row, token).ConfigureAwait(false);
             }
-            row = await RunAsync(id, row.NewRunId, limit.Token).ConfigureAwait(false);
+            row = await RunAsync(id, row.NewRunId, token).ConfigureAwait(false);
         }
     }
 
     public async Task SignalAsync(string id, string? runId, string signal, IReadOnlyCollection<object?> args, RpcOptions? rpc)
     {
         var data = new EventData { Name = signal, Args = Converter.Pack(args), Identity = client.Connection.Options.Identity };
-        using var limit = Limit(rpc, TimeSpan.FromMinutes(5));
-        await engine.TransactAsync(
-            async t => t.Post(await LockRunningAsync(t, id, runId).ConfigureAwait(false), EventType.WorkflowExecutionSignaled, data),
-            limit.Token).ConfigureAwait(false);
+        await LimitedAsync(
+            rpc,
+            TimeSpan.FromMinutes(5),
+            token => engine.TransactAsync(
+                async t =>
+                {
+                    t.Post(await LockRunningAsync(t, id, runId).ConfigureAwait(false), EventType.WorkflowExecutionSignaled, data);
+                    return true;
+                },
+                token)).ConfigureAwait(false);
     }
 
     public async Task CancelAsync(string id, string? runId, string? firstRunId)
@@ -121,18 +129,21 @@ internal sealed partial class Calls(TemporalClient client, Engine engine)
     public async Task<WorkflowExecutionDescription> DescribeAsync(string id, string? runId) =>
         new(await RunAsync(id, runId, default).ConfigureAwait(false), client.Options.DataConverter);
 
-    public async Task<IReadOnlyCollection<HistoryEvent>> HistoryAsync(string id, string? runId, WorkflowHistoryEventFetchOptions? options)
+    public Task<IReadOnlyCollection<HistoryEvent>> HistoryAsync(string id, string? runId, WorkflowHistoryEventFetchOptions? options) =>
+        LimitedAsync(options?.Rpc, null, token => HistoryAsync(id, runId, options, token));
+
+    private async Task<IReadOnlyCollection<HistoryEvent>> HistoryAsync(
+        string id, string? runId, WorkflowHistoryEventFetchOptions? options, CancellationToken token)
     {
-        using var limit = Limit(options?.Rpc, null);
-        var row = await RunAsync(id, runId, limit.Token).ConfigureAwait(false);
+        var row = await RunAsync(id, runId, token).ConfigureAwait(false);
         var last = options?.EventFilterType == HistoryEventFilterType.CloseEvent;
         while (options?.WaitNewEvent == true && row.Status == WorkflowExecutionStatus.Running)
         {
             var woken = engine.Wakeups.Next(Wakeups.Run(row.RunId));
-            row = await RunAsync(id, row.RunId, limit.Token).ConfigureAwait(false);
+            row = await RunAsync(id, row.RunId, token).ConfigureAwait(false);
             if (row.Status == WorkflowExecutionStatus.Running)
             {
-                await WaitAsync(woken, limit.Token).ConfigureAwait(false);
+                await WaitAsync(woken, token).ConfigureAwait(false);
             }
         }
         // What waits in the inbox will come next, as it is.
@@ -140,7 +151,7 @@ internal sealed partial class Calls(TemporalClient client, Engine engine)
             async t =>
             {
                 var locked = (await t.LockAsync(row.RunId).ConfigureAwait(false)).Single();
-                var written = await engine.HistoryAsync(row.RunId, limit.Token).ConfigureAwait(false);
+                var written = await engine.HistoryAsync(row.RunId, token).ConfigureAwait(false);
                 var writer = new HistoryWriter(locked);
                 foreach (var waiting in await Engine.ReadInboxAsync(t, row.RunId).ConfigureAwait(false))
                 {
@@ -148,7 +159,7 @@ internal sealed partial class Calls(TemporalClient client, Engine engine)
                 }
                 return written.Concat(writer.Events).ToArray();
             },
-            limit.Token).ConfigureAwait(false);
+            token).ConfigureAwait(false);
         return last ? events[^1..] : events;
     }
 
@@ -161,6 +172,21 @@ internal sealed partial class Calls(TemporalClient client, Engine engine)
             limit.CancelAfter(time);
         }
         return limit;
+    }
+
+    /// <summary>A call within its time.</summary>
+    /// <exception cref="RpcException">Deadline exceeded; a caller's own cancellation stays one.</exception>
+    private static async Task<T> LimitedAsync<T>(RpcOptions? rpc, TimeSpan? otherwise, Func<CancellationToken, Task<T>> call)
+    {
+        using var limit = Limit(rpc, otherwise);
+        try
+        {
+            return await call(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && rpc?.CancellationToken?.IsCancellationRequested != true)
+        {
+            throw new RpcException(RpcException.StatusCode.DeadlineExceeded, "Timeout expired", null);
+        }
     }
 
     private static RpcException Completed() =>

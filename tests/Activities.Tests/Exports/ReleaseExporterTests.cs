@@ -117,6 +117,26 @@ public sealed class ReleaseExporterTests
         export.Files.ShouldHaveSingleItem().Sha256.ShouldBe("bbef2acb7b4de92032c2eed6c07f03c81ba9b8410980aeff0c4d4aa6dde738b8");
     }
 
+    [Fact]
+    public async Task ExportAsync_HuggingFace_IsAFolderToUpload()
+    {
+        using var release = new SealedFolder();
+        var export = await release.ExportAsync("huggingface", release.Out("hub"), "th");
+        export.Files.ShouldHaveSingleItem().Name.ShouldBe("data/th.parquet");
+        await release.ExportAsync("parquet", release.Out("th.parquet"), "th");
+        File.ReadAllBytes(release.Out("hub/data/th.parquet")).ShouldBe(File.ReadAllBytes(release.Out("th.parquet")));
+        foreach (var name in new[] { "manifest.json", "th.jsonl" }) File.ReadAllBytes(release.Out("hub/sealed/" + name)).ShouldBe(File.ReadAllBytes(Path.Combine(release.Folder, name)));
+        var card = File.ReadAllText(release.Out("hub/README.md"));
+        var head = new YamlDotNet.Serialization.Deserializer().Deserialize<Dictionary<string, object>>(card.Split("---\n")[1]);
+        ((List<object>)head["language"]).ShouldBe(["th"]);
+        ((List<object>)head["size_categories"]).ShouldBe(["n<1K"]);
+        var configurations = ((List<object>)head["configs"]).Cast<Dictionary<object, object>>().Select(c => $"{c["config_name"]}={c["data_files"]}");
+        configurations.ShouldBe(["default=data/*.parquet", "th=data/th.parquet"]);
+        card.ShouldContain("40 pairs for instruction tuning in Thai");
+        card.ShouldContain(release.Run.Release!.Sha256);
+        card.ShouldNotContain("\r");
+    }
+
     [Theory]
     [InlineData("manifest.json")]
     [InlineData("sw.jsonl")]

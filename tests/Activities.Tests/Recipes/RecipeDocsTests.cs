@@ -27,7 +27,7 @@ public sealed class RecipeDocsTests : IDisposable
         var blocks = pages.SelectMany(p => File.ReadAllText(p).Split("```yaml\n").Skip(1)).Select(b => b[..b.IndexOf("```", StringComparison.Ordinal)])
             .Where(b => b.StartsWith("name:", StringComparison.Ordinal)).Select(b => _folder.Load(b)).ToList();
         blocks.ShouldAllBe(b => b.Warnings.Count == 0);
-        blocks.Select(b => b.Recipe.Name).ShouldBe(["small", "labelled", "my-run", "from-alpaca", "from-messages", "embedded"], ignoreOrder: true);
+        blocks.Select(b => b.Recipe.Name).ShouldBe(["small", "labelled", "my-run", "from-alpaca", "from-messages", "api", "embedded"], ignoreOrder: true);
     }
 
     [Fact]

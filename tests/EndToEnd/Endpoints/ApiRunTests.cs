@@ -1,16 +1,26 @@
+using System.Globalization;
+using System.Text;
 using System.Text.Json;
+using Npgsql;
+using Xunit.Abstractions;
 
 namespace XInstruct.EndToEnd.Endpoints;
 
-/// <summary>Whole runs with the generator, or both models, behind an endpoint.</summary>
-public sealed class ApiRunTests : IAsyncLifetime
+/// <summary>Whole runs with the generator, or both models, behind an endpoint that fails in every way.</summary>
+public sealed class ApiRunTests(ITestOutputHelper output) : IAsyncLifetime
 {
+    private const int Concurrency = 8;
+
     private ChatServer _server = null!;
     private ProductProcess _product = null!;
+
+    /// <summary>Kills of one run; ten at night.</summary>
+    private static int Kills => string.IsNullOrEmpty(Environment.GetEnvironmentVariable("XINSTRUCT_NIGHTLY")) ? 2 : 10;
 
     public async Task InitializeAsync()
     {
         _server = await ChatServer.StartAsync();
+        _server.Reply = Reply;
         _product = await ProductProcess.CreateAsync();
         _product.Variables["XI_TEST_API_KEY"] = ChatServer.Key;
     }
@@ -22,16 +32,205 @@ public sealed class ApiRunTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Run_GeneratorBehindEndpoint_KeepsItsLocalEvaluator()
+    public async Task Run_OnlyGeneratorBehindEndpoint_KeepsItsLocalEvaluatorAndItsKey()
     {
-        var end = await UndisturbedRun.FinishAsync(_product, [.. UndisturbedRun.Small, .. Api("generator")]);
+        string[] options = [.. UndisturbedRun.Small, .. Api(_server, "generator", "usdPerMillionIn=1", "usdPerMillionOut=1")];
+        var (code, said, error) = await _product.RunAsync(["run", UndisturbedRun.Recipe, "--estimate", "--json", .. options]);
+        code.ShouldBe(0, error);
+        var estimate = JsonDocument.Parse(said).RootElement;
+        _server.Asked.ShouldBeEmpty();
+        (await _product.CountEventsAsync()).ShouldBe(0);
+        var without = await _product.RunAsync(["run", UndisturbedRun.Recipe, "--json", .. options, "--set", "models.generator.api.key=XI_OTHER_API_KEY"]);
+        without.Code.ShouldBe(2);
+        without.Error.ShouldContain("XI_OTHER_API_KEY is not set");
+        _server.Status = 401;
+        (code, said, error) = await _product.RunAsync(["run", UndisturbedRun.Recipe, "--json", .. options]);
+        code.ShouldBe(1, said + error);
+        said.ShouldContain("does not accept the key in XI_TEST_API_KEY");
+        (said + error).ShouldNotContain(ChatServer.Key[..8]);
+        _server.Asked.Count.ShouldBeLessThanOrEqualTo(Concurrency * 4);
+        // Mended, the same command goes on.
+        _server.Forget();
+        _server.Status = null;
+        var end = await UndisturbedRun.FinishAsync(_product, options);
+        // Near-duplicates and texts in other languages are all that it cannot know.
+        estimate.GetProperty("requests").GetInt32().ShouldBeInRange(_server.Asked.Count, _server.Asked.Count * 12 / 10);
+        estimate.GetProperty("usdAtMost").GetDecimal().ShouldBeGreaterThan(end.GetProperty("ledger").GetProperty("usd").GetDecimal());
         end.GetProperty("samples").GetProperty("selected").GetInt64().ShouldBeGreaterThan(0);
         _server.Asked.ShouldAllBe(a => a.Requests == 1);
         _server.Authorizations.Keys.ShouldBe([$"Bearer {ChatServer.Key}"]);
+        await ShouldAgreeAsync(_product, end);
+        var devices = await _product.ReadAsync("select convert_from(bytes, 'UTF8') from xinstruct.xi_contents where convert_from(bytes, 'UTF8') like '{%\"stage\":\"rate\"%'", r => r.GetString(0));
+        devices.ShouldHaveSingleItem().ShouldContain("torch");
+        await ShouldNotHoldKeyAsync();
     }
 
-    private string[] Api(string role, params string[] more) =>
+    [Fact]
+    public async Task Run_FaultsOfAllKindsAndKills_LosesNothingAndPaysNothingTwice()
+    {
+        var plan = new FaultPlan();
+        _server.Faults = plan.Choose;
+        var end = await FinishAsync(_product, _server);
+        output.WriteLine(string.Join(", ", plan.Count.Select(c => $"{c.Key} {c.Value}")));
+        foreach (var kind in Enum.GetValues<Fault>().Except([Fault.None])) plan.Count.ShouldContainKey(kind);
+        _server.Asked.ShouldAllBe(a => a.Delivered == 1);
+        await ShouldAgreeAsync(_product, end);
+        await ShouldAllEndAsync(_product);
+        await ShouldNotHoldKeyAsync();
+
+        // The same on another machine with another address, and killed while calls are under way.
+        await using var server = await ChatServer.StartAsync();
+        (server.Reply, server.Faults) = (Reply, new FaultPlan().Choose);
+        await using var product = await ProductProcess.CreateAsync();
+        product.Variables["XI_TEST_API_KEY"] = ChatServer.Key;
+        for (var kill = 1; kill <= Kills; kill++) await KillAsync(product, server, server.Asked.Count + Math.Min(30, 350 / Kills));
+        var again = await FinishAsync(product, server);
+        again.GetProperty("release").GetProperty("sha256").GetString().ShouldBe(end.GetProperty("release").GetProperty("sha256").GetString());
+        again.GetProperty("samples").GetRawText().ShouldBe(end.GetProperty("samples").GetRawText());
+        await ShouldAllEndAsync(product);
+        var (read, written) = await EventTokensAsync(product);
+        Sum(again, "tokensIn").ShouldBe(read);
+        Sum(again, "tokensOut").ShouldBe(written);
+        var repeated = server.Asked.Sum(a => a.Delivered - 1);
+        output.WriteLine($"paid again after {Kills} kills: {repeated}");
+        server.Asked.ShouldAllBe(a => a.Delivered >= 1);
+        repeated.ShouldBeLessThanOrEqualTo(Kills * Concurrency);
+        // To the token: what is not in the ledger are the replies that were under way at a kill.
+        server.Tokens.ShouldBe((read + server.Asked.Sum(a => (a.Delivered - 1) * a.Tokens.In), written + server.Asked.Sum(a => (a.Delivered - 1) * a.Tokens.Out)));
+        (await product.ReadAsync("select count(*) from xinstruct.xi_calls", r => r.GetInt64(0))).ShouldBe([0]);
+        (await product.RunAsync("audit", "verify")).Code.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Run_Budget_IsNeverPassedAndCanBeRaised()
+    {
+        // A token costs a thousandth of a cent: some 60 calls.
+        const decimal price = 0.00001m, cap = 0.10m;
+        string[] prices = ["usdPerMillionIn=10", "usdPerMillionOut=10"];
+        string[] options = [.. UndisturbedRun.Small, "--set", "models.generator.sampling.maxNewTokens=64", .. Api(_server, "generator", prices)];
+        _server.Faults = (_, before) => before == 0 && Random.Shared.Next(20) == 0 ? Fault.Lose : Fault.None;
+        await KillAsync(_product, _server, 10, [.. options, "--set", "budget.usd=0.10"]);
+        var stopped = await _product.RunAsync(["run", UndisturbedRun.Recipe, "--json", .. options, "--set", "budget.usd=0.10"]);
+        stopped.Code.ShouldBe(1, stopped.Error + stopped.Output);
+        var last = JsonDocument.Parse(stopped.Output.TrimEnd().Split('\n')[^1]).RootElement;
+        last.GetProperty("error").GetString()!.ShouldContain("--set budget.usd=0.2");
+        (_server.TokensDone * price).ShouldBeLessThanOrEqualTo(cap);
+        (_server.TokensDone * price).ShouldBeGreaterThan(cap / 4);
+        var raised = await UndisturbedRun.FinishAsync(_product, [.. options, "--set", "budget.usd=5"]);
+        raised.GetProperty("run").GetString().ShouldBe(last.GetProperty("run").GetString());
+        (await EventTokensAsync(_product)).ShouldBe((Sum(raised, "tokensIn"), Sum(raised, "tokensOut")));
+        var usd = raised.GetProperty("ledger").GetProperty("calls").EnumerateArray().Sum(c => c.GetProperty("usd").GetDecimal() + c.GetProperty("usdUnanswered").GetDecimal());
+        (_server.TokensDone * price).ShouldBeLessThanOrEqualTo(usd);
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"worth {_server.TokensDone * price}, counted {usd}"));
+    }
+
+    [Fact]
+    public async Task Run_TwoWorkersInStorm_SettleNearTheAllowedRate()
+    {
+        const double rate = 15;
+        (_server.Rate, _server.Work) = (rate, TimeSpan.FromMilliseconds(50));
+        using var worker = _product.StartGroup("worker", "--queues", "xi-api");
+        var said = Task.WhenAll(worker.StandardOutput.ReadToEndAsync(), worker.StandardError.ReadToEndAsync());
+        await UndisturbedRun.FinishAsync(_product, [.. UndisturbedRun.Small, .. Api(_server, "generator")]);
+        ProductProcess.KillGroup(worker);
+        await worker.WaitForExitAsync();
+        await said;
+        _server.Asked.ShouldAllBe(a => a.Delivered == 1);
+        var times = _server.Admitted.ToArray();
+        // Not the last ones: at the end of a stage there are fewer calls left than may be made.
+        var settled = times.Where(t => t > times[0].AddSeconds(6)).SkipLast(20).ToArray();
+        var reached = (settled.Length - 1) / (settled[^1] - settled[0]).TotalSeconds;
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{reached:F2} of {rate} requests a second, {_server.Asked.Sum(a => a.Requests)} requests for {_server.Asked.Count} prompts"));
+        output.WriteLine(string.Join(' ', times.GroupBy(t => (int)(t - times[0]).TotalSeconds).Select(g => $"{g.Key}:{g.Count()}")));
+        reached.ShouldBeInRange(rate * 0.9, rate * 1.1);
+    }
+
+    /// <summary>A generator's reply depends on the text; the evaluator's too, and now and then it is no score.</summary>
+    private static string Reply(string prompt)
+    {
+        var hash = System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(prompt));
+        if (!prompt.StartsWith("Judge", StringComparison.Ordinal)) return $"Write a text about matter {Convert.ToHexStringLower(hash)[..8]}.";
+        return hash[1] < 10 ? "I cannot say." : $"It is on the subject.\n\nScore: {hash[2] % 6}";
+    }
+
+    private static string[] Api(ChatServer server, string role, params string[] more) =>
     [
-        .. new[] { "model=m", $"baseUrl={_server.BaseUrl}", "key=XI_TEST_API_KEY" }.Concat(more).SelectMany(s => new[] { "--set", $"models.{role}.api.{s}" }),
+        .. new[] { "model=m", $"baseUrl={server.BaseUrl}", "key=XI_TEST_API_KEY", "timeout=2", $"concurrency={Concurrency}" }
+            .Concat(more).SelectMany(s => new[] { "--set", $"models.{role}.api.{s}" }),
     ];
+
+    private static string[] Both(ChatServer server) => [.. UndisturbedRun.Small, .. Api(server, "generator"), .. Api(server, "evaluator")];
+
+    private static Task<JsonElement> FinishAsync(ProductProcess product, ChatServer server) => UndisturbedRun.FinishAsync(product, Both(server));
+
+    private static async Task KillAsync(ProductProcess product, ChatServer server, int prompts, string[]? options = null)
+    {
+        using var process = product.StartGroup(["run", UndisturbedRun.Recipe, "--json", .. options ?? Both(server)]);
+        var said = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        while (!process.HasExited && server.Asked.Count < prompts) await Task.Delay(5);
+        process.HasExited.ShouldBeFalse($"at {server.Asked.Count} prompts");
+        ProductProcess.KillGroup(process);
+        await process.WaitForExitAsync();
+        await said;
+    }
+
+    private static long Sum(JsonElement end, string name) =>
+        end.GetProperty("ledger").GetProperty("calls").EnumerateArray().Sum(c => c.GetProperty(name).GetInt64());
+
+    /// <summary>Tokens on the events that calls led to.</summary>
+    private static async Task<(long In, long Out)> EventTokensAsync(ProductProcess product) => (await product.ReadAsync(
+        """
+        select coalesce(sum((e.headers ->> 'tokensIn')::bigint), 0)::bigint, coalesce(sum((e.headers ->> 'tokensOut')::bigint), 0)::bigint
+        from xinstruct.mt_events e join xinstruct.xi_contents a on a.hash = decode(e.headers ->> 'act', 'hex')
+        where convert_from(a.bytes, 'UTF8') like '%"device":"http%'
+        """,
+        r => (r.GetInt64(0), r.GetInt64(1)))).Single();
+
+    /// <summary>Ledger, events and server agree to the token.</summary>
+    private async Task ShouldAgreeAsync(ProductProcess product, JsonElement end)
+    {
+        (await EventTokensAsync(product)).ShouldBe(_server.Tokens);
+        (Sum(end, "tokensIn"), Sum(end, "tokensOut")).ShouldBe(_server.Tokens);
+        Sum(end, "calls").ShouldBe(_server.Asked.Sum(a => a.Delivered));
+    }
+
+    private async Task ShouldAllEndAsync(ProductProcess product)
+    {
+        var ends = await product.ReadAsync(
+            "select case when data ->> 'kept' is not null then 'kept' else coalesce(data ->> 'rejected', 'nothing') end, count(*) from xinstruct.mt_doc_sample group by 1 order by 1",
+            r => (End: r.GetString(0), Count: r.GetInt64(1)));
+        output.WriteLine(string.Join(", ", ends.Select(e => $"{e.End} {e.Count}")));
+        ends.Select(e => e.End).ShouldBe(["kept", "no-instruction", "not-kept", "not-rated"]);
+        ends.Sum(e => e.Count).ShouldBeGreaterThanOrEqualTo(150);
+        var reasons = await product.ReadAsync("select distinct data ->> 'reason' from xinstruct.mt_events where type in ('generation_failed', 'rating_failed') order by 1", r => r.GetString(0));
+        reasons.ShouldBe(["refused", "unparsed"]);
+    }
+
+    /// <summary>In no row of any table and in no file.</summary>
+    private async Task ShouldNotHoldKeyAsync()
+    {
+        var hex = Convert.ToHexStringLower(Encoding.UTF8.GetBytes(ChatServer.Key));
+        foreach (var database in new[] { _product.Postgres, _product.Environment["TEMPORAL_STANDIN_DATABASE"] })
+        {
+            await using var source = NpgsqlDataSource.Create(database);
+            var tables = new List<string>();
+            await using (var reader = await source.CreateCommand("select format('%I.%I', schemaname, tablename) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')").ExecuteReaderAsync())
+            {
+                while (await reader.ReadAsync()) tables.Add(reader.GetString(0));
+            }
+
+            tables.ShouldNotBeEmpty();
+            foreach (var table in tables)
+            {
+                await using var command = source.CreateCommand($"select count(*) from {table} t where t::text like '%{ChatServer.Key}%' or t::text like '%{hex}%'");
+                (await command.ExecuteScalarAsync()).ShouldBe(0L, table);
+            }
+        }
+
+        foreach (var file in Directory.EnumerateFiles(_product.Home, "*.log", SearchOption.AllDirectories))
+        {
+            await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            (await new StreamReader(stream).ReadToEndAsync()).ShouldNotContain(ChatServer.Key);
+        }
+    }
 }

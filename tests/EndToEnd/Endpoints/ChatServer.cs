@@ -47,6 +47,9 @@ internal sealed record Asked(string Prompt)
 
     /// <summary>Replies whose work was done and that the server itself lost.</summary>
     public int Lost;
+
+    /// <summary>Tokens of one reply, read and written.</summary>
+    public (long In, long Out) Tokens;
 }
 
 /// <summary>An OpenAI-compatible server on loopback that fails as it is told and counts what it is asked. Its reply depends on the prompt alone.</summary>
@@ -108,6 +111,9 @@ internal sealed class ChatServer : IAsyncDisposable
         await app.StartAsync();
         return server;
     }
+
+    /// <summary>Counts from the beginning.</summary>
+    public void Forget() => _asked.Clear();
 
     private async Task AnswerAsync(HttpContext context)
     {
@@ -177,6 +183,7 @@ internal sealed class ChatServer : IAsyncDisposable
             usage = new { prompt_tokens = read, completion_tokens = written, total_tokens = read + written },
         });
         Interlocked.Add(ref _tokensDone, read + written);
+        asked.Tokens = (read, written);
         if (fault == Fault.Lose)
         {
             Interlocked.Increment(ref asked.Lost);

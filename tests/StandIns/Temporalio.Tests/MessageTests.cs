@@ -97,6 +97,18 @@ public sealed class MessageTests(EnvironmentFixture fixture) : WorkflowTest(fixt
     });
 
     [Fact]
+    public async Task Query_NobodyAnswersInItsTime_IsDeadlineExceededAndNoCancellation()
+    {
+        var handle = await Client.StartWorkflowAsync((MessageWorkflow w) => w.RunAsync("waits"), new($"wf-{Guid.NewGuid()}", $"nobody-{Guid.NewGuid()}"));
+        var options = new WorkflowQueryOptions { Rpc = new() { Timeout = TimeSpan.FromMilliseconds(300) } };
+        var error = await Should.ThrowAsync<RpcException>(() => handle.QueryAsync(w => w.Log, options));
+        error.Code.ShouldBeOneOf(RpcException.StatusCode.DeadlineExceeded, RpcException.StatusCode.Cancelled);
+        using var stop = new CancellationTokenSource(300);
+        options.Rpc = new() { CancellationToken = stop.Token };
+        await Should.ThrowAsync<OperationCanceledException>(() => handle.QueryAsync(w => w.Log, options));
+    }
+
+    [Fact]
     public Task Query_ThatThrowsOrIsUnknown_Fails() => RunAsync(WorkerOptions(typeof(MessageWorkflow)), async () =>
     {
         var handle = await Client.StartWorkflowAsync((MessageWorkflow w) => w.RunAsync("is"), Options());

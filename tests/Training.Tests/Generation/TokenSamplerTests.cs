@@ -1,4 +1,5 @@
 using System.Text.Json;
+using XInstruct.Domain.Statistics;
 using XInstruct.Training.Generation;
 using XInstruct.Training.Tuning;
 
@@ -36,7 +37,7 @@ public sealed class TokenSamplerTests
     public void Draw_ManyTimes_FollowsTheSoftmax()
     {
         float[] logits = [MathF.Log(0.5f), float.NegativeInfinity, MathF.Log(0.3f), MathF.Log(0.2f)];
-        var random = new SeededRandom(11);
+        var random = new DeterministicRandom(11);
         var counts = new int[4];
         for (var i = 0; i < 20_000; i++)
             counts[TokenSampler.Draw(logits, random)]++;

@@ -32,6 +32,24 @@ public sealed class XInstructionWorkflowTests(LocalEnvironment environment)
         });
     }
 
+    [Theory]
+    [InlineData(true, false, false, "train evaluator-0-0 t|api generate sw 0/0|rate sw 0/0 evaluator-0-0|embed sw 0/0 evaluator-0-0")]
+    [InlineData(false, true, false, "train generator-0-0 t|generate sw 0/0 generator-0-0|api rate sw 0/0|embed sw 0/0 generator-0-0")]
+    [InlineData(true, true, false, "api generate sw 0/0|api rate sw 0/0|train generator-0-0 t|embed sw 0/0 generator-0-0")]
+    [InlineData(true, true, true, "api generate sw 0/0|api rate sw 0/0|embed sw 0/0")]
+    public Task Run_RemoteModels_AreNotTrainedAndWorkOnTheirOwnQueue(bool generator, bool evaluator, bool encoder, string calls)
+    {
+        var activities = new ScriptedActivities { Shape = new(["sw"], 0, 1, 1, true, generator, evaluator, encoder), Shards = 1 };
+        return environment.WorkAsync(activities, async () =>
+        {
+            await (await StartAsync()).GetResultAsync();
+            string[] stages = ["train", "generate", "rate", "embed", "api"];
+            activities.Calls.Where(c => stages.Contains(c.Split(' ')[0]) && !c.Contains("tokenizer") && !c.Contains("fold") && !c.Contains("student"))
+                .Select(c => c.Replace(" +fold-0-0 +fold-1-0", "")).ShouldBe(calls.Split('|'));
+            activities.Calls.ShouldNotContain(c => c.StartsWith("train fold", StringComparison.Ordinal));
+        });
+    }
+
     [Fact]
     public Task Run_ManyLanguages_NoStageBeforeAllLanguagesEndedTheOneBefore()
     {

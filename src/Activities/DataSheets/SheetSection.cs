@@ -1,0 +1,27 @@
+namespace XInstruct.Activities.DataSheets;
+
+/// <summary>A part of the sheet, the same in Markdown and HTML; pictures are in the HTML only, and the tables beside them carry their numbers.</summary>
+/// <param name="Id">Anchor.</param>
+/// <param name="Note">What to know when reading it.</param>
+internal sealed record SheetSection(string Id, string Title, string? Note)
+{
+    public IReadOnlyList<SheetTable> Tables { get; init; } = [];
+
+    /// <summary>Pictures by the name under which the page's script draws them, and what a listener hears instead.</summary>
+    public IReadOnlyList<(string Name, string Label)> Charts { get; init; } = [];
+
+    /// <summary>Commands and prompts, verbatim but for control characters.</summary>
+    public IReadOnlyList<(string Caption, string Text)> Listings { get; init; } = [];
+}
+
+/// <summary>A table of texts.</summary>
+/// <param name="Columns">Heads; those that begin with # stand over numbers.</param>
+internal sealed record SheetTable(IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows)
+{
+    public static bool IsNumber(string column) => column.StartsWith('#');
+
+    public static string Head(string column) => column.TrimStart('#');
+
+    /// <summary>A cell that is a hash is set as code.</summary>
+    public static bool IsHash(string cell) => cell.Length == 64 && cell.All(char.IsAsciiHexDigitLower);
+}
