@@ -22,7 +22,7 @@ public sealed class DrainTests
         Process? impatient = null, last = null;
         try
         {
-            var shard = await BegunAsync(product, drained);
+            var shard = await BegunAsync(product, drained, client);
             ProductProcess.Signal(drained, Terminate);
             await drained.WaitForExitAsync();
             var said = await drained.StandardOutput.ReadToEndAsync();
@@ -31,15 +31,13 @@ public sealed class DrainTests
             // The shard went on after the signal, and its worker ended it: nobody has begun it again.
             (await CountAsync(product, shard)).ShouldBeGreaterThan(MicroBatch);
 
+            // Both signals wait while it is stopped, and so come at once.
             impatient = product.Start("worker", "--drain", "120");
-            await BegunAsync(product, impatient);
+            (await impatient.StandardOutput.ReadLineAsync()).ShouldNotBeNull("no greeting").ShouldContain("serves");
+            ProductProcess.Signal(impatient, ProductProcess.Stop);
             ProductProcess.Signal(impatient, Terminate);
-            while (await impatient.StandardOutput.ReadLineAsync() is { } line && !line.Contains("takes no more work", StringComparison.Ordinal))
-            {
-                line.ShouldContain("serves");
-            }
-
-            ProductProcess.Signal(impatient, Terminate);
+            ProductProcess.Signal(impatient, ProductProcess.Interrupt);
+            ProductProcess.Signal(impatient, ProductProcess.Continue);
             await impatient.WaitForExitAsync();
             impatient.ExitCode.ShouldBe(130);
 
@@ -59,9 +57,9 @@ public sealed class DrainTests
     }
 
     /// <summary>Waits for a shard that has its first micro-batch and no more; an SQL condition on its events.</summary>
-    private static async Task<string> BegunAsync(ProductProcess product, Process worker)
+    private static async Task<string> BegunAsync(ProductProcess product, Process worker, Process client)
     {
-        while (!worker.HasExited)
+        while (!worker.HasExited && !client.HasExited)
         {
             if (await product.CountEventsAsync() > 0)
             {
@@ -77,7 +75,7 @@ public sealed class DrainTests
             await Task.Delay(10);
         }
 
-        throw new InvalidOperationException("The worker ended before it was seen in the middle of a shard.");
+        throw new InvalidOperationException($"Worker or client ended before a shard was seen in its middle: {(worker.HasExited ? await worker.StandardError.ReadToEndAsync() : "the client did")}");
     }
 
     private static async Task<long> CountAsync(ProductProcess product, string shard) =>
