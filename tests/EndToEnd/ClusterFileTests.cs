@@ -95,7 +95,10 @@ public sealed partial class ClusterFileTests
         if (client is null) return;
         var start = new ProcessStartInfo(client, ["--profile", "local", "--profile", "gpu", "--profile", "tools", "config", "--services"])
         {
-            WorkingDirectory = Root, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+            WorkingDirectory = Root,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
         };
         start.Environment["POSTGRES_PASSWORD"] = "secret";
         using var process = Process.Start(start)!;
