@@ -51,9 +51,14 @@ public static class ActivitiesRegistration
     /// <summary>Creates schemas and tables that are missing.</summary>
     public static async Task PrepareStoreAsync(this IServiceProvider services, CancellationToken ct)
     {
+        // One process at a time, until all is committed: 'create … if not exists' fails when two do it at once.
+        await using var turn = await services.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync(ct);
+        await using (var wait = new NpgsqlCommand("select pg_advisory_lock(7270000)", turn)) await wait.ExecuteNonQueryAsync(ct);
         await services.GetRequiredService<IDocumentStore>().Storage.ApplyAllConfiguredChangesToDatabaseAsync();
         await services.GetRequiredService<Contents>().CreateTablesAsync(ct);
         await services.GetRequiredService<RunSettingsTable>().CreateTablesAsync(ct);
+        await using var done = new NpgsqlCommand("select pg_advisory_unlock(7270000)", turn);
+        await done.ExecuteNonQueryAsync(ct);
     }
 
     /// <summary>Activities of the xi-cpu queue.</summary>

@@ -36,7 +36,10 @@ if (parsed.Errors.Count > 0 && args.Length > 0)
 
 try
 {
-    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
+    // A worker may take long to end in order.
+    if (parsed.CommandResult.Command.Name == WorkerCommand.Name) invocation.ProcessTerminationTimeout = null;
+    return await parsed.InvokeAsync(invocation);
 }
 catch (Exception e) when (e is not OutOfMemoryException)
 {

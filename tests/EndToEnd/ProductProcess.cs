@@ -98,9 +98,14 @@ internal sealed class ProductProcess : IAsyncDisposable
     public static void KillGroup(Process leader) => SignalGroup(leader, 9);
 
     /// <summary>Sends a signal to all processes of a group.</summary>
-    public static void SignalGroup(Process leader, int signal)
+    public static void SignalGroup(Process leader, int signal) => Send(-leader.Id, signal);
+
+    /// <summary>Sends a signal to one process.</summary>
+    public static void Signal(Process process, int signal) => Send(process.Id, signal);
+
+    private static void Send(int target, int signal)
     {
-        if (SendSignal(-leader.Id, signal) != 0) throw new InvalidOperationException($"No process group {leader.Id}: error {Marshal.GetLastPInvokeError()}.");
+        if (SendSignal(target, signal) != 0) throw new InvalidOperationException($"No process or group {target}: error {Marshal.GetLastPInvokeError()}.");
     }
 
     /// <summary>Starts the command; the caller waits for it or kills it.</summary>

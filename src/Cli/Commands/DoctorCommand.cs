@@ -15,20 +15,26 @@ internal static class DoctorCommand
 
     public static Command Create()
     {
-        var command = new Command("doctor", "Says what is used, what is missing, and the command that mends it.");
+        var quick = new Option<bool>("--quick") { Description = "Only PostgreSQL, its clock, the shared directory and Temporal: for health checks." };
+        var command = new Command("doctor", "Says what is used, what is missing, and the command that mends it.") { quick };
         command.SetAction(async (result, ct) =>
         {
             var options = CommonOptions.Deployment(result);
             var checks = new List<Check>
             {
-                await PostgresAsync(options, ct), Home(options), await EngineAsync(options, ct), Torch(), Onnx(), Globalization(),
+                await PostgresAsync(options, ct), await ClockAsync(options, ct), Home(options), await EngineAsync(options, ct),
             };
-            checks.AddRange(Packages.InUse.Select(p => new Check(p.Key, true, p.Value, null)));
+            if (!result.GetValue(quick))
+            {
+                checks.AddRange([Torch(), Onnx(), Globalization()]);
+                checks.AddRange(Packages.InUse.Select(p => new Check(p.Key, true, p.Value, null)));
+            }
+
             if (result.GetValue(CommonOptions.Json)) Console.WriteLine(JsonSerializer.Serialize(checks, EventJson.Options));
             else foreach (var c in checks) Console.WriteLine($"{(c.IsGood ? "ok     " : "MISSING")} {c.What}: {c.Found}{(c.Remedy is null ? "" : $"\n        {c.Remedy}")}");
             return checks.All(c => c.IsGood) ? ExitCodes.Ok : ExitCodes.MissingComponent;
         });
-        return command.WithExamples("xinstruct doctor", "xinstruct doctor --json");
+        return command.WithExamples("xinstruct doctor", "xinstruct doctor --json", "xinstruct doctor --quick");
     }
 
     private static async Task<Check> PostgresAsync(DeploymentOptions options, CancellationToken ct)
@@ -44,6 +50,22 @@ internal static class DoctorCommand
         catch (NpgsqlException e)
         {
             return new Check(what, false, e.Message, "Start it, or './xinstruct down' and again.");
+        }
+    }
+
+    /// <summary>Times of events and budgets per minute are this machine's; those of other machines must mean the same.</summary>
+    private static async Task<Check> ClockAsync(DeploymentOptions options, CancellationToken ct)
+    {
+        const string what = "clock";
+        if (options.Postgres is null) return new Check(what, true, "no server to compare with", null);
+        try
+        {
+            var skew = await ClockSkew.MeasureAsync(options.Postgres, TimeProvider.System, ct);
+            return new Check(what, skew.IsBearable, skew.ToString(), skew.IsBearable ? null : "Set both machines' clocks by NTP, e.g. apt-get install chrony.");
+        }
+        catch (NpgsqlException e)
+        {
+            return new Check(what, false, e.Message, "See PostgreSQL above.");
         }
     }
 

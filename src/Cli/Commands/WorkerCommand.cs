@@ -7,27 +7,39 @@ namespace XInstruct.Cli.Commands;
 /// <summary><c>worker</c>: works on whatever runs there are, until it is stopped.</summary>
 internal static class WorkerCommand
 {
+    /// <summary>Its name: it handles its signals itself.</summary>
+    public const string Name = "worker";
+
+    private const int LongestDrain = 86_400;
+
     public static Command Create()
     {
         var queues = new Option<string[]>("--queues") { Description = "Task queues to serve: xi-cpu, xi-gpu, xi-api.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [.. TaskQueues.All] };
         queues.AcceptOnlyFromAmong([.. TaskQueues.All]);
-        var command = new Command("worker", "Serves task queues until it is stopped. Any number of workers share the runs.") { queues };
+        var drain = new Option<int>("--drain") { Description = "Seconds that work in flight may go on after SIGTERM or Ctrl-C; then it is cancelled and another worker begins it again. A second signal quits at once.", DefaultValueFactory = _ => 30 };
+        drain.Validators.Add(r =>
+        {
+            if (r.Tokens.Count > 0 && (!int.TryParse(r.Tokens[0].Value, out var seconds) || seconds is < 0 or > LongestDrain)) r.AddError($"--drain must be a whole number of seconds from 0 to {LongestDrain}.");
+        });
+        var command = new Command(Name, "Serves task queues until it is stopped. Any number of workers share the runs.") { queues, drain };
         command.SetAction(async (result, ct) =>
         {
-            await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
+            var seconds = result.GetValue(drain);
+            using var signals = new StopSignals(() => Console.WriteLine($"Worker takes no more work. What is in flight may go on for {seconds} s; another signal quits at once."), ct);
+            await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), signals.Token);
             var served = result.GetValue(queues)!;
             Console.WriteLine($"Worker serves {string.Join(", ", served)}. Ctrl-C stops it.");
             try
             {
-                await deployment.RunWorkersAsync(served, ct);
+                await deployment.RunWorkersAsync(served, TimeSpan.FromSeconds(seconds), signals.Token);
             }
-            catch (OperationCanceledException) when (ct.IsCancellationRequested)
+            catch (OperationCanceledException) when (signals.Token.IsCancellationRequested)
             {
                 // Being stopped is how a worker ends.
             }
 
             return ExitCodes.Ok;
         });
-        return command.WithExamples("xinstruct worker", "xinstruct worker --queues xi-gpu", "OPENAI_API_KEY=… xinstruct worker --queues xi-api");
+        return command.WithExamples("xinstruct worker", "xinstruct worker --queues xi-gpu --drain 600", "OPENAI_API_KEY=… xinstruct worker --queues xi-api");
     }
 }

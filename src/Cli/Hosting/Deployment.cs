@@ -82,10 +82,13 @@ public sealed class Deployment : IAsyncDisposable
         return new Deployment(services, client, null, loggers);
     }
 
-    /// <summary>Runs workers for the given queues until cancelled, then lets activities in flight stop.</summary>
-    public async Task RunWorkersAsync(IReadOnlyCollection<string> queues, CancellationToken ct)
+    /// <summary>Runs workers for the given queues until cancelled, then lets activities in flight end.</summary>
+    /// <param name="queues">Task queues.</param>
+    /// <param name="drain">How long activities may go on after that; then they are cancelled, and another worker begins them again.</param>
+    /// <param name="ct">Stops taking work.</param>
+    public async Task RunWorkersAsync(IReadOnlyCollection<string> queues, TimeSpan drain, CancellationToken ct)
     {
-        var workers = queues.Select(Worker).ToList();
+        var workers = queues.Select(queue => Worker(queue, drain)).ToList();
         try
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
@@ -101,13 +104,13 @@ public sealed class Deployment : IAsyncDisposable
         }
     }
 
-    private TemporalWorker Worker(string queue)
+    private TemporalWorker Worker(string queue, TimeSpan drain)
     {
         var options = new TemporalWorkerOptions(queue)
         {
             Identity = WorkerIdentity.Current,
             LoggerFactory = _loggers,
-            GracefulShutdownTimeout = TimeSpan.FromSeconds(1),
+            GracefulShutdownTimeout = drain,
             // Calls to endpoints wait more than they work, and their gate counts them.
             MaxConcurrentActivities = queue switch { TaskQueues.Cpu => 4, TaskQueues.Api => 16, _ => 1 },
         };
