@@ -31,7 +31,7 @@ public sealed record EndpointSettings(
     public static EndpointSettings? Of(ApiOptions? api)
     {
         if (api is null) return null;
-        var address = new Uri(api.BaseUrl);
+        var address = new Uri(api.BaseUrl.TrimEnd('/'));
         var isNewName = api.TokenLimit == TokenLimit.MaxCompletionTokens || (api.TokenLimit == TokenLimit.Auto && address.Host == "api.openai.com");
         return new EndpointSettings(
             address,

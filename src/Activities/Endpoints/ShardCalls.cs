@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Threading.Channels;
+using Npgsql;
 using Temporalio.Exceptions;
 using XInstruct.Activities.Storage;
 using XInstruct.Domain.Provenance;
@@ -22,6 +23,9 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
 {
     /// <summary>Calls under way when a worker is told to stop may still end in this time.</summary>
     private static readonly TimeSpan LastCalls = TimeSpan.FromSeconds(5);
+
+    /// <summary>A second apart.</summary>
+    private const int CommitTries = 120;
 
     /// <summary>A call that only came too early is no sign that the row is bad.</summary>
     private const double EarlyTry = 0.1;
@@ -78,7 +82,7 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
             while (group.Count < most && reader.TryRead(out var next)) group.Add(next);
             try
             {
-                await commit([.. group.Select(g => g.Answered)], ct);
+                await PersistAsync(() => commit([.. group.Select(g => g.Answered)], ct), ct);
                 foreach (var (_, committed) in group) committed.SetResult();
             }
             catch (Exception e)
@@ -88,6 +92,33 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
 
             group.Clear();
         }
+    }
+
+    /// <summary>Replies are paid for: a store that is away for a while does not lose them.</summary>
+    private static async Task PersistAsync(Func<Task> commit, CancellationToken ct)
+    {
+        for (var left = CommitTries; ; left--)
+        {
+            try
+            {
+                await commit();
+                return;
+            }
+            catch (Exception e) when (left > 1 && IsAway(e))
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), ct);
+            }
+        }
+    }
+
+    private static bool IsAway(Exception? e)
+    {
+        for (; e is not null; e = e.InnerException)
+        {
+            if (e is NpgsqlException { IsTransient: true }) return true;
+        }
+
+        return false;
     }
 
     /// <summary>One row on its way to a result.</summary>

@@ -10,15 +10,17 @@ internal static class CommonOptions
     public static readonly Option<bool> Verbose = new("--verbose") { Description = "Log to the console as well as to the file.", Recursive = true };
     public static readonly Option<string?> Postgres = new("--postgres") { Description = "Npgsql connection string of the event store. Default: the launcher's private PostgreSQL.", Recursive = true };
     public static readonly Option<string?> Temporal = new("--temporal") { Description = "host:port of a Temporal cluster. Default: the embedded engine.", Recursive = true };
-    public static readonly Option<string> Namespace = new("--namespace") { Description = "Temporal namespace.", Recursive = true, DefaultValueFactory = _ => "default" };
+    public static readonly Option<string?> Profile = new("--profile") { Description = "Temporal client profile of temporal.toml, which says address, namespace, TLS and key. Default: $TEMPORAL_PROFILE.", Recursive = true };
+    public static readonly Option<string?> Namespace = new("--namespace") { Description = "Temporal namespace. Default: the profile's, or default.", Recursive = true };
     public static readonly Option<string?> Home = new("--home") { Description = "Directory for files, models, releases and logs that all workers share. Default: $XINSTRUCT_HOME or .xinstruct.", Recursive = true };
 
-    public static IEnumerable<Option> All => [Json, Verbose, Postgres, Temporal, Namespace, Home];
+    public static IEnumerable<Option> All => [Json, Verbose, Postgres, Temporal, Profile, Namespace, Home];
 
     public static DeploymentOptions Deployment(ParseResult result) => new(
         result.GetValue(Postgres) ?? Environment.GetEnvironmentVariable("XINSTRUCT_POSTGRES"),
         result.GetValue(Temporal) ?? Environment.GetEnvironmentVariable("XINSTRUCT_TEMPORAL"),
-        result.GetValue(Namespace) ?? "default",
+        result.GetValue(Profile) ?? (Environment.GetEnvironmentVariable("TEMPORAL_PROFILE") is { Length: > 0 } named ? named : null),
+        result.GetValue(Namespace),
         Path.GetFullPath(result.GetValue(Home) ?? Environment.GetEnvironmentVariable("XINSTRUCT_HOME") ?? ".xinstruct"),
         result.GetValue(Verbose));
 

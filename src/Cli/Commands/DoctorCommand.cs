@@ -91,7 +91,7 @@ internal static class DoctorCommand
         try
         {
             await using var deployment = await Deployment.OpenAsync(options, ct);
-            return new Check("Temporal", true, options.Temporal ?? "embedded", null);
+            return new Check("Temporal", true, options.Temporal ?? (options.IsCluster ? $"profile {options.Profile}" : "embedded"), null);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using Serilog;
 using Temporalio.Client;
+using Temporalio.Common.EnvConfig;
 using Temporalio.Testing;
 using Temporalio.Worker;
 using XInstruct.Activities;
@@ -17,10 +18,15 @@ namespace XInstruct.Cli.Hosting;
 /// <summary>What a command is pointed at: options first, then the environment that the launcher sets, then defaults.</summary>
 /// <param name="Postgres">Npgsql connection string of the event store.</param>
 /// <param name="Temporal">host:port of a Temporal cluster; null for the embedded engine.</param>
-/// <param name="Namespace">Temporal namespace.</param>
+/// <param name="Profile">Name of a Temporal client profile; null for none, or the one that TEMPORAL_PROFILE names.</param>
+/// <param name="Namespace">Temporal namespace; null for the profile's, or default.</param>
 /// <param name="Home">Directory that all workers share; logs lie there too.</param>
 /// <param name="Verbose">Log to the console as well.</param>
-public sealed record DeploymentOptions(string? Postgres, string? Temporal, string Namespace, string Home, bool Verbose);
+public sealed record DeploymentOptions(string? Postgres, string? Temporal, string? Profile, string? Namespace, string Home, bool Verbose)
+{
+    /// <summary>Whether a Temporal cluster is used and not the embedded engine.</summary>
+    public bool IsCluster => Temporal is not null || Profile is not null;
+}
 
 /// <summary>Something that a command needs is not there. Exit code 3.</summary>
 public sealed class MissingComponentException(string message, Exception? inner = null) : Exception(message, inner);
@@ -67,19 +73,44 @@ public sealed class Deployment : IAsyncDisposable
             throw new UsageException($"The PostgreSQL connection string is wrong: {e.Message} It looks like 'Host=…;Username=…;Database=…'.");
         }
 
-        if (options.Temporal is null)
+        if (!options.IsCluster)
         {
             var environment = await WorkflowEnvironment.StartLocalAsync(new()
             {
-                Namespace = options.Namespace,
+                Namespace = options.Namespace ?? "default",
                 LoggerFactory = loggers,
                 DevServerOptions = new() { DatabaseFilename = Path.Combine(options.Home, "temporal.db") },
             });
             return new Deployment(services, environment.Client, environment, loggers);
         }
 
-        var client = await TemporalClient.ConnectAsync(new(options.Temporal) { Namespace = options.Namespace, LoggerFactory = loggers });
+        var connection = Connection(options);
+        connection.LoggerFactory = loggers;
+        var client = await TemporalClient.ConnectAsync(connection);
         return new Deployment(services, client, null, loggers);
+    }
+
+    /// <summary>An address as it is given, or a profile with its TLS and key.</summary>
+    /// <exception cref="MissingComponentException">There is no such profile, or it has no address.</exception>
+    private static TemporalClientConnectOptions Connection(DeploymentOptions options)
+    {
+        var connection = new TemporalClientConnectOptions();
+        if (options.Temporal is null)
+        {
+            try
+            {
+                connection = ClientEnvConfig.LoadClientConnectOptions(new ClientEnvConfig.ProfileLoadOptions { Profile = options.Profile });
+            }
+            catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException)
+            {
+                throw new MissingComponentException($"The Temporal profile cannot be read: {e.Message} docs/cluster.md shows such a file.", e);
+            }
+        }
+
+        connection.TargetHost = options.Temporal ?? connection.TargetHost
+            ?? throw new MissingComponentException("The Temporal profile has no address. Give it one, or TEMPORAL_ADDRESS, or --temporal host:port.");
+        connection.Namespace = options.Namespace ?? connection.Namespace;
+        return connection;
     }
 
     /// <summary>Runs workers for the given queues until cancelled, then lets activities in flight end.</summary>

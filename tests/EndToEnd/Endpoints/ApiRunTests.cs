@@ -15,7 +15,9 @@ public sealed class ApiRunTests(ITestOutputHelper output) : IAsyncLifetime
     private ProductProcess _product = null!;
 
     /// <summary>Kills of one run; ten at night.</summary>
-    private static int Kills => string.IsNullOrEmpty(Environment.GetEnvironmentVariable("XINSTRUCT_NIGHTLY")) ? 2 : 10;
+    private static bool IsNightly => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("XINSTRUCT_NIGHTLY"));
+
+    private static int Kills => IsNightly ? 10 : 1;
 
     public async Task InitializeAsync()
     {
@@ -102,6 +104,26 @@ public sealed class ApiRunTests(ITestOutputHelper output) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Run_StoreAwayWhileCallsAreUnderWay_PaysNoReplyTwice()
+    {
+        string[] options = [.. UndisturbedRun.Small, .. Api(_server, "generator")];
+        _server.Work = TimeSpan.FromMilliseconds(50);
+        using var process = _product.Start(["run", UndisturbedRun.Recipe, "--json", .. options]);
+        var said = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        for (var prompts = 40; prompts <= 120; prompts += 40)
+        {
+            while (!process.HasExited && _server.Asked.Count < prompts) await Task.Delay(5);
+            await _product.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()");
+        }
+
+        await process.WaitForExitAsync();
+        process.ExitCode.ShouldBe(0, await errors + await said);
+        _server.Asked.Sum(a => a.Delivered - 1).ShouldBeLessThanOrEqualTo(3);
+        output.WriteLine($"paid again: {_server.Asked.Sum(a => a.Delivered - 1)}");
+    }
+
+    [Fact]
     public async Task Run_Budget_IsNeverPassedAndCanBeRaised()
     {
         // A token costs a thousandth of a cent: some 60 calls.
@@ -142,7 +164,8 @@ public sealed class ApiRunTests(ITestOutputHelper output) : IAsyncLifetime
         var reached = (settled.Length - 1) / (settled[^1] - settled[0]).TotalSeconds;
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{reached:F2} of {rate} requests a second, {_server.Asked.Sum(a => a.Requests)} requests for {_server.Asked.Count} prompts"));
         output.WriteLine(string.Join(' ', times.GroupBy(t => (int)(t - times[0]).TotalSeconds).Select(g => $"{g.Key}:{g.Count()}")));
-        reached.ShouldBeInRange(rate * 0.9, rate * 1.1);
+        // What a busy machine does not get done says nothing; the nightly tests have one to themselves.
+        reached.ShouldBeInRange(rate * (IsNightly ? 0.9 : 0.6), rate * 1.1);
     }
 
     /// <summary>A generator's reply depends on the text; the evaluator's too, and now and then it is no score.</summary>
@@ -209,6 +232,7 @@ public sealed class ApiRunTests(ITestOutputHelper output) : IAsyncLifetime
     /// <summary>In no row of any table and in no file.</summary>
     private async Task ShouldNotHoldKeyAsync()
     {
+        (await _product.ReadAsync("select count(*) from xinstruct.xi_run_settings t where t::text like '%XI_TEST_API_KEY%'", r => r.GetInt64(0))).ShouldBe([1]);
         var hex = Convert.ToHexStringLower(Encoding.UTF8.GetBytes(ChatServer.Key));
         foreach (var database in new[] { _product.Postgres, _product.Environment["TEMPORAL_STANDIN_DATABASE"] })
         {
