@@ -14,9 +14,9 @@ public sealed class ApiRunTests(ITestOutputHelper output) : IAsyncLifetime
     private ChatServer _server = null!;
     private ProductProcess _product = null!;
 
-    /// <summary>Kills of one run; ten at night.</summary>
     private static bool IsNightly => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("XINSTRUCT_NIGHTLY"));
 
+    /// <summary>Kills of one run; ten at night.</summary>
     private static int Kills => IsNightly ? 10 : 1;
 
     public async Task InitializeAsync()
