@@ -1,4 +1,5 @@
 using XInstruct.Domain.Statistics;
+using XInstruct.Training.Checkpoints;
 using XInstruct.Training.Tuning;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -37,6 +38,9 @@ public sealed class Decoder : Module<Tensor, Tensor>
 
     /// <summary>Shape of the model.</summary>
     public DecoderConfig Config { get; }
+
+    /// <summary>The JSON files that the model was loaded with; null when it was made here.</summary>
+    internal CheckpointTexts? Texts { get; init; }
 
     /// <summary>A decoder with normal random matrices of standard deviation <see cref="DecoderConfig.InitStd"/>.</summary>
     public static Decoder Random(DecoderConfig config, ulong seed, double dropout = 0)

@@ -144,10 +144,10 @@ public sealed record DecoderConfig
         if (new FileInfo(path).Length > 1 << 20) throw new ModelConfigException(path, "(file)", "is larger than 1 MiB: that is no config.json.");
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            using var document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { AllowDuplicateProperties = false });
             return new ConfigReader(path, document.RootElement).Read();
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new ModelConfigException(path, "(file)", "is not JSON: " + e.Message);
         }
