@@ -37,7 +37,7 @@ public static class ActivitiesRegistration
         services.AddSingleton<Contents>().AddSingleton<EventWriter>().AddSingleton<EventLog>().AddSingleton<SampleReader>().AddSingleton<RunReader>();
         services.AddSingleton<RunLibrary>().AddSingleton<ModelLibrary>().AddSingleton<EncoderLibrary>().AddSingleton<RunStarter>();
         services.AddSingleton<RunReporter>().AddSingleton<AuditVerifier>().AddSingleton<AuditTrail>();
-        services.AddSingleton<RunSettingsTable>().AddSingleton<BudgetBook>().AddSingleton<RateLimits>().AddSingleton<ShardCalls>();
+        services.AddSingleton<RunSettingsTable>().AddSingleton<BudgetBook>().AddSingleton<RateLimits>().AddSingleton<ShardCalls>().AddSingleton<RemoteShards>();
         services.AddSingleton<Func<EndpointSettings, IChatEndpoint>>(_ => s => new OpenAiEndpoint(s)).AddSingleton<EndpointPool>();
         services.AddSingleton<ApiGenerationActivities>().AddSingleton<ApiRatingActivities>();
         services.AddSingleton<ReleaseReader>().AddSingleton<ReleaseExporter>();
@@ -51,14 +51,13 @@ public static class ActivitiesRegistration
     /// <summary>Creates schemas and tables that are missing.</summary>
     public static async Task PrepareStoreAsync(this IServiceProvider services, CancellationToken ct)
     {
-        // One process at a time, until all is committed: 'create … if not exists' fails when two do it at once.
-        await using var turn = await services.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync(ct);
-        await using (var wait = new NpgsqlCommand("select pg_advisory_lock(7270000)", turn)) await wait.ExecuteNonQueryAsync(ct);
+        // One process at a time, until all is committed: 'create … if not exists' fails when two do it at once. The lock ends with this transaction.
+        await using var connection = await services.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync(ct);
+        await using var turn = await connection.BeginTransactionAsync(ct);
+        await using (var wait = new NpgsqlCommand("select pg_advisory_xact_lock(7270000)", connection, turn)) await wait.ExecuteNonQueryAsync(ct);
         await services.GetRequiredService<IDocumentStore>().Storage.ApplyAllConfiguredChangesToDatabaseAsync();
         await services.GetRequiredService<Contents>().CreateTablesAsync(ct);
         await services.GetRequiredService<RunSettingsTable>().CreateTablesAsync(ct);
-        await using var done = new NpgsqlCommand("select pg_advisory_unlock(7270000)", turn);
-        await done.ExecuteNonQueryAsync(ct);
     }
 
     /// <summary>Activities of the xi-cpu queue.</summary>

@@ -32,7 +32,9 @@ public sealed class RejectionReader(NpgsqlDataSource database, Contents contents
             select data ->> 'language', coalesce(data ->> 'failure', data ->> 'rejected'), count(*), min(data ->> 'instruction')
             from {Schema}.mt_doc_sample where data ->> 'run' = $1 and data ->> 'rejected' is not null group by 1, 2
             """, ct);
-        var instructions = await contents.ReadAsync([.. pairs.Select(p => p.First).Where(h => h.Length > 0)], ct);
+        var instructions = document.Recipe.Corpus.Withdrawable
+            ? new Dictionary<string, string>(StringComparer.Ordinal)
+            : await contents.ReadAsync([.. pairs.Select(p => p.First).Where(h => h.Length > 0)], ct);
         found.AddRange(pairs.OrderBy(p => p.Language, StringComparer.Ordinal).ThenByDescending(p => p.Count).ThenBy(p => p.Reason, StringComparer.Ordinal)
             .Select(p => new Rejection(p.Language, "refine", p.Reason, p.Count, instructions.TryGetValue(p.First, out var text) ? DisplayText.Clip(text, Clip) : null)));
         return found;

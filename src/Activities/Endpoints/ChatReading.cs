@@ -63,7 +63,14 @@ internal static partial class ChatReading
     private static double? LogProbability(JsonElement choice)
     {
         if (!choice.TryGetProperty("logprobs", out var all) || all.ValueKind != JsonValueKind.Object || !all.TryGetProperty("content", out var tokens) || tokens.ValueKind != JsonValueKind.Array) return null;
-        var values = tokens.EnumerateArray().Select(t => t.GetProperty("logprob").GetDouble()).ToList();
+        var values = new List<double>();
+        foreach (var token in tokens.EnumerateArray())
+        {
+            // The reply is paid for: without all of them it is one without log-probabilities.
+            if (token.ValueKind != JsonValueKind.Object || !token.TryGetProperty("logprob", out var value) || value.ValueKind != JsonValueKind.Number) return null;
+            values.Add(value.GetDouble());
+        }
+
         return values.Count == 0 ? null : Math.Round(values.Average(), 6);
     }
 

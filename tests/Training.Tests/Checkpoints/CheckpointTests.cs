@@ -74,8 +74,12 @@ public sealed class CheckpointTests : IDisposable
 
     [Theory]
     [InlineData("model_type", "\"mamba\"", "model_type")]
-    [InlineData("hidden_act", "\"gelu\"", "hidden_act")]
-    [InlineData("attention_bias", "true", "attention_bias")]
+    [InlineData("hidden_act", "\"maxout\"", "hidden_act")]
+    [InlineData("attention_bias", "\"yes\"", "attention_bias")]
+    [InlineData("head_dim", "7", "head_dim")]
+    [InlineData("partial_rotary_factor", "0.5", "partial_rotary_factor")]
+    [InlineData("quantization_config", "{}", "quantization_config")]
+    [InlineData("layer_types", "[\"full_attention\",\"sliding_attention\"]", "layer_types")]
     [InlineData("num_key_value_heads", "3", "num_key_value_heads")]
     [InlineData("num_hidden_layers", "2000000000", "num_hidden_layers")]
     [InlineData("hidden_size", "-4", "hidden_size")]
@@ -83,6 +87,8 @@ public sealed class CheckpointTests : IDisposable
     [InlineData("rms_norm_eps", "0", "rms_norm_eps")]
     [InlineData("rope_scaling", "{\"rope_type\":\"yarn\",\"factor\":2}", "rope_scaling.rope_type")]
     [InlineData("rope_scaling", "{\"rope_type\":\"linear\"}", "rope_scaling.factor")]
+    [InlineData("rope_scaling", "{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,\"high_freq_factor\":4,\"original_max_position_embeddings\":64}", "rope_scaling.high_freq_factor")]
+    [InlineData("rope_scaling", "3", "rope_scaling")]
     public void Load_UnusableConfig_NamesTheField(string field, string value, string named)
     {
         using var model = TestModels.Tiny();
