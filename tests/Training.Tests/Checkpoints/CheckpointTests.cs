@@ -81,7 +81,7 @@ public sealed partial class CheckpointTests(ITestOutputHelper output) : IDisposa
     public void Save_OfLoad_KeepsWeightsNamesAndWhatOthersReadInConfig(string name)
     {
         using var scope = NewDisposeScope();
-        var folder = Golden.Folders("models").Single(f => Path.GetFileName(f) == name);
+        var folder = Golden.Folder("models", name);
         using var model = Checkpoint.Load(folder, CPU);
         ParameterTable.Of(model.Config).Select(p => (p.Name, string.Join(',', p.Shape)))
             .ShouldBe(model.named_parameters().Select(p => (p.name, string.Join(',', p.parameter.shape))));

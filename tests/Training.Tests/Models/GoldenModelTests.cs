@@ -13,7 +13,7 @@ public sealed class GoldenModelTests(ITestOutputHelper output) : IDisposable
     private readonly DisposeScope _scope = NewDisposeScope();
     private int _cases;
 
-    public static TheoryData<string> Models => [.. Golden.Folders("models").Select(folder => Path.GetFileName(folder)!)];
+    public static TheoryData<string> Models => [.. Golden.Folders("models").Select(folder => folder.Name)];
 
     [Theory]
     [MemberData(nameof(Models))]
@@ -184,7 +184,7 @@ public sealed class GoldenModelTests(ITestOutputHelper output) : IDisposable
 
     private static Decoder Load(string name, out JsonElement expected)
     {
-        var folder = Golden.Folders("models").Single(f => Path.GetFileName(f) == name);
+        var folder = Golden.Folder("models", name);
         expected = Golden.Json(Path.Combine(folder, "expected.json"));
         return Checkpoint.Load(folder, CPU);
     }
