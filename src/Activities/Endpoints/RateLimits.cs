@@ -6,6 +6,12 @@ using XInstruct.Activities.Storage;
 
 namespace XInstruct.Activities.Endpoints;
 
+/// <summary>How calls under one key and model are paced.</summary>
+/// <param name="RequestsPerMinute">Pace learnt from 429s; null when none came of late.</param>
+/// <param name="Pause">How long all calls still wait, as the endpoint asked.</param>
+/// <param name="Queue">How long a new call would wait for its turn.</param>
+public sealed record RateState(double? RequestsPerMinute, TimeSpan Pause, TimeSpan Queue);
+
 /// <summary>
 /// Requests and tokens a minute under one key and model, of all workers together (virtual scheduling, ITU-T I.371: each call takes the next free
 /// moment of each limit and waits for it). What the recipe does not say is learnt from the 429s: after two pauses calls are paced by what went through
@@ -101,6 +107,21 @@ public sealed class RateLimits(NpgsqlDataSource database)
         command.Parameters.Add(new NpgsqlParameter { Value = lasted, NpgsqlDbType = NpgsqlDbType.Interval });
         command.Parameters.Add(new NpgsqlParameter { Value = retryAfter ?? UsualPause, NpgsqlDbType = NpgsqlDbType.Interval });
         await command.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>What holds calls back just now; null when none was made yet.</summary>
+    public async Task<RateState?> StateAsync(string name, CancellationToken ct)
+    {
+        await using var command = database.CreateCommand($"""
+            select case when r.peak is null or {Age} > 300 then null else 60 * {Pace} end,
+                extract(epoch from greatest(r.paused_until, now()) - now())::float8,
+                extract(epoch from greatest(r.requests_at, r.tokens_at, r.paused_until, now()) - now())::float8
+            from {Table} r where r.key = $1
+            """);
+        command.Parameters.Add(new NpgsqlParameter { Value = name });
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        if (!await reader.ReadAsync(ct)) return null;
+        return new RateState(await reader.IsDBNullAsync(0, ct) ? null : reader.GetDouble(0), TimeSpan.FromSeconds(reader.GetDouble(1)), TimeSpan.FromSeconds(reader.GetDouble(2)));
     }
 
     private static TimeSpan Interval(long count, int perMinute) => perMinute == 0 ? TimeSpan.Zero : TimeSpan.FromMinutes((double)count / perMinute);

@@ -34,12 +34,14 @@ public sealed class RunSettingsTable(NpgsqlDataSource database)
 
     /// <summary>A run's settings.</summary>
     /// <exception cref="Temporalio.Exceptions.ApplicationFailureException">It has none: <see cref="BadInput"/>.</exception>
-    public async Task<RunSettings> ReadAsync(string run, CancellationToken ct)
+    public async Task<RunSettings> ReadAsync(string run, CancellationToken ct) => await FindAsync(run, ct)
+        ?? throw BadInput.Failure($"Run {run} has no settings of its endpoints. Start it with 'xinstruct run <recipe>', which writes them.");
+
+    /// <summary>A run's settings; null for a run that calls no endpoint.</summary>
+    public async Task<RunSettings?> FindAsync(string run, CancellationToken ct)
     {
         await using var command = database.CreateCommand($"select settings::text from {Table} where run = $1");
         command.Parameters.Add(new NpgsqlParameter { Value = run });
-        return await command.ExecuteScalarAsync(ct) is string json
-            ? JsonSerializer.Deserialize<RunSettings>(json, EventJson.Options)!
-            : throw BadInput.Failure($"Run {run} has no settings of its endpoints. Start it with 'xinstruct run <recipe>', which writes them.");
+        return await command.ExecuteScalarAsync(ct) is string json ? JsonSerializer.Deserialize<RunSettings>(json, EventJson.Options) : null;
     }
 }

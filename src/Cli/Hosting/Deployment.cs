@@ -7,8 +7,10 @@ using Temporalio.Common.EnvConfig;
 using Temporalio.Testing;
 using Temporalio.Worker;
 using XInstruct.Activities;
+using XInstruct.Activities.Reports;
 using XInstruct.Activities.Storage;
 using XInstruct.Cli.Commands;
+using XInstruct.Cli.Display;
 using XInstruct.Workflows;
 using XInstruct.Workflows.Languages;
 using XInstruct.Workflows.Runs;
@@ -47,6 +49,9 @@ public sealed class Deployment : IAsyncDisposable
     /// <summary>A registered service.</summary>
     public T Get<T>()
         where T : notnull => _services.GetRequiredService<T>();
+
+    /// <summary>Something to watch a run with.</summary>
+    internal RunWatcher Watcher(string run) => new(Client, Get<RunPulseReader>(), run, TimeProvider.System);
 
     /// <summary>Connects to everything and creates what the store lacks.</summary>
     /// <exception cref="MissingComponentException">PostgreSQL or Temporal is not there.</exception>
