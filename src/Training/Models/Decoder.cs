@@ -1,41 +1,46 @@
-using TorchSharp.Utils;
 using XInstruct.Domain.Statistics;
+using XInstruct.Training.Checkpoints;
 using XInstruct.Training.Tuning;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace XInstruct.Training.Models;
 
-/// <summary>A Llama-type decoder whose parameters carry the names of Hugging Face checkpoints.</summary>
+/// <summary>A decoder of one of the families, whose parameters carry the names of Hugging Face checkpoints.</summary>
 public sealed class Decoder : Module<Tensor, Tensor>
 {
     // Low enough to vanish in a softmax, finite so that a row of padding stays a number.
     private const float Masked = -1e9f;
     private readonly Rotary _rotary;
     private readonly Dropout _dropout;
-
-    [ComponentName(Name = "model")]
     private readonly DecoderBody _body;
-
-    [ComponentName(Name = "lm_head")]
     private readonly Projection? _head;
 
     /// <summary>A decoder with all matrices zero; weights come from a checkpoint or <see cref="Random"/>.</summary>
     /// <param name="config">Shape.</param>
     /// <param name="dropout">Dropout in training, after embedding, attention and feed-forward and on attention weights.</param>
-    public Decoder(DecoderConfig config, double dropout = 0)
+    /// <param name="device">Where the weights lie; null for the CPU.</param>
+    /// <param name="type">Float32, BFloat16 or Float16: the type of the weights, and what is worked out in.</param>
+    public Decoder(DecoderConfig config, double dropout = 0, Device? device = null, ScalarType type = ScalarType.Float32)
         : base(nameof(Decoder))
     {
+        ArgumentNullException.ThrowIfNull(config);
         Config = config;
         _rotary = new Rotary(config);
         _dropout = new Dropout(dropout);
-        _body = new DecoderBody(config, _rotary, _dropout);
-        _head = config.TiesEmbeddings ? null : new Projection(config.HiddenSize, config.VocabularySize);
-        RegisterComponents();
+        var place = new Placement(device ?? CPU, type);
+        _body = new DecoderBody(config, _rotary, _dropout, place);
+        register_module(config.Names.Body, _body);
+        if (config.TiesEmbeddings) return;
+        _head = new Projection(config.HiddenSize, config.VocabularySize, bias: false, place);
+        register_module(config.Names.Head, _head);
     }
 
     /// <summary>Shape of the model.</summary>
     public DecoderConfig Config { get; }
+
+    /// <summary>The JSON files that the model was loaded with; null when it was made here.</summary>
+    internal CheckpointTexts? Texts { get; init; }
 
     /// <summary>A decoder with normal random matrices of standard deviation <see cref="DecoderConfig.InitStd"/>.</summary>
     public static Decoder Random(DecoderConfig config, ulong seed, double dropout = 0)
@@ -80,6 +85,12 @@ public sealed class Decoder : Module<Tensor, Tensor>
     public void SeedDropout(ulong seed) => _dropout.Seed(seed);
 
     /// <inheritdoc/>
+    protected override void RegisterComponents()
+    {
+        // Done in the constructor, under the family's names.
+    }
+
+    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (disposing) _rotary.Dispose();
@@ -105,14 +116,16 @@ public sealed class Decoder : Module<Tensor, Tensor>
     {
         var (length, before) = (ids.shape[1], cache?.Length ?? 0);
         var device = ids.device;
-        var (cos, sin) = _rotary.At(positions, before, length, before + length, device);
+        var (cos, sin) = _rotary.At(positions, before, length, before + length, device, _body.EmbeddingWeight.dtype);
+        var padding = attentionMask is null ? null : (1 - attentionMask.to_type(ScalarType.Float32)).mul(Masked).unsqueeze(1).unsqueeze(1); // (B, 1, 1, S)
         Tensor? mask = length > 1 ? full([length, before + length], Masked, ScalarType.Float32, device).triu(before + 1) : null; // (T, S)
-        if (attentionMask is not null)
-        {
-            var padding = (1 - attentionMask.to_type(ScalarType.Float32)).mul(Masked).unsqueeze(1).unsqueeze(1); // (B, 1, 1, S)
-            mask = mask is null ? padding : mask.add(padding);
-        }
+        // A token further back than the window is as unseen as a later one.
+        var window = Config.SlidingWindow is { } size && before + length > size
+            ? Sum(mask, full([length, before + length], Masked, ScalarType.Float32, device).tril(before - size))
+            : mask;
+        var seen = Sum(mask, padding);
+        return new Pass(cos, sin, seen, ReferenceEquals(window, mask) ? seen : Sum(window, padding), cache, before);
 
-        return new Pass(cos, sin, mask, cache, before);
+        static Tensor? Sum(Tensor? a, Tensor? b) => a is null ? b : b is null ? a : a.add(b);
     }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 
 namespace XInstruct.Training.Models;
 
@@ -14,16 +13,48 @@ public sealed class ModelConfigException(string file, string field, string probl
 }
 
 /// <summary>Scaling of rotary frequencies.</summary>
-/// <param name="Kind">linear or llama3.</param>
+/// <param name="Kind">linear, dynamic or llama3.</param>
 /// <param name="Factor">By how much the context is stretched.</param>
 /// <param name="LowFactor">llama3: low_freq_factor.</param>
 /// <param name="HighFactor">llama3: high_freq_factor.</param>
-/// <param name="OriginalPositions">llama3: original_max_position_embeddings.</param>
+/// <param name="OriginalPositions">llama3: original_max_position_embeddings; dynamic: the positions that need no stretching.</param>
 public sealed record RopeScaling(string Kind, double Factor, double LowFactor, double HighFactor, int OriginalPositions);
 
-/// <summary>Shape of a Llama-type decoder, in the words of Hugging Face's config.json.</summary>
+/// <summary>How a layer brings its input to one size.</summary>
+public enum NormKind
+{
+    /// <summary>Root mean square, times a weight.</summary>
+    Rms,
+
+    /// <summary>Root mean square, times one plus a weight.</summary>
+    RmsOnePlus,
+
+    /// <summary>Mean 0 and variance 1, times a weight, plus a bias.</summary>
+    Layer,
+}
+
+/// <summary>The function between the matrices of the feed-forward.</summary>
+public enum Activation
+{
+    /// <summary>x σ(x).</summary>
+    Silu,
+
+    /// <summary>x Φ(x) by the error function.</summary>
+    Gelu,
+
+    /// <summary>x Φ(x) by its tanh approximation (Hendrycks and Gimpel 2016).</summary>
+    GeluTanh,
+
+    /// <summary>max(x, 0).</summary>
+    Relu,
+}
+
+/// <summary>Shape and parts of a decoder; the words are those of Hugging Face's config.json.</summary>
 public sealed record DecoderConfig
 {
+    /// <summary>model_type: which names the parameters carry.</summary>
+    public string Family { get; init; } = "llama";
+
     public required int VocabularySize { get; init; }
 
     public required int HiddenSize { get; init; }
@@ -38,11 +69,39 @@ public sealed record DecoderConfig
 
     public required int HeadSize { get; init; }
 
+    public NormKind Norm { get; init; } = NormKind.Rms;
+
     public double NormEpsilon { get; init; } = 1e-5;
+
+    public Activation Activation { get; init; } = Activation.Silu;
+
+    /// <summary>Biases of the query, key and value matrices.</summary>
+    public bool QueryKeyValueBias { get; init; }
+
+    /// <summary>Bias of the matrix after attention.</summary>
+    public bool OutputBias { get; init; }
+
+    /// <summary>Biases of the feed-forward.</summary>
+    public bool FeedForwardBias { get; init; }
+
+    /// <summary>Attention and feed-forward see the same input and are added together.</summary>
+    public bool ParallelResidual { get; init; }
+
+    /// <summary>Embeddings are multiplied by √HiddenSize.</summary>
+    public bool ScalesEmbedding { get; init; }
+
+    /// <summary>Share of a head's values that positions rotate; the first ones.</summary>
+    public double RotaryShare { get; init; } = 1;
 
     public double RopeTheta { get; init; } = 10_000;
 
     public RopeScaling? RopeScaling { get; init; }
+
+    /// <summary>Tokens a position sees, itself included; null for all before it.</summary>
+    public int? SlidingWindow { get; init; }
+
+    /// <summary>The first layer with a sliding window.</summary>
+    public int WindowFromLayer { get; init; }
 
     public int MaxPositions { get; init; } = 2048;
 
@@ -53,6 +112,12 @@ public sealed record DecoderConfig
     public int? EndId { get; init; }
 
     public int? PadId { get; init; }
+
+    /// <summary>Values of a head that positions rotate.</summary>
+    internal int RotarySize => (int)(HeadSize * RotaryShare);
+
+    /// <summary>Names of this family's parts.</summary>
+    internal FamilyNames Names => FamilyNames.Of(Family);
 
     /// <summary>Shape of a small model that starts from random weights; output and input embeddings are tied.</summary>
     public static DecoderConfig Llama(int vocabulary, int hidden, int layers, int heads, int intermediate, double initStd, int endId, int padId) => new()
@@ -79,55 +144,15 @@ public sealed record DecoderConfig
         if (new FileInfo(path).Length > 1 << 20) throw new ModelConfigException(path, "(file)", "is larger than 1 MiB: that is no config.json.");
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            using var document = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { AllowDuplicateProperties = false });
             return new ConfigReader(path, document.RootElement).Read();
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new ModelConfigException(path, "(file)", "is not JSON: " + e.Message);
         }
     }
 
     /// <summary>config.json as transformers reads it.</summary>
-    public string ToJson()
-    {
-        var json = new JsonObject
-        {
-            ["architectures"] = new JsonArray("LlamaForCausalLM"),
-            ["attention_bias"] = false,
-            ["eos_token_id"] = EndId,
-            ["head_dim"] = HeadSize,
-            ["hidden_act"] = "silu",
-            ["hidden_size"] = HiddenSize,
-            ["initializer_range"] = InitStd,
-            ["intermediate_size"] = IntermediateSize,
-            ["max_position_embeddings"] = MaxPositions,
-            ["mlp_bias"] = false,
-            ["model_type"] = "llama",
-            ["num_attention_heads"] = Heads,
-            ["num_hidden_layers"] = Layers,
-            ["num_key_value_heads"] = KeyValueHeads,
-            ["pad_token_id"] = PadId,
-            ["rms_norm_eps"] = NormEpsilon,
-            ["rope_theta"] = RopeTheta,
-            ["tie_word_embeddings"] = TiesEmbeddings,
-            ["torch_dtype"] = "float32",
-            ["vocab_size"] = VocabularySize,
-        };
-        if (RopeScaling is { } r)
-        {
-            json["rope_scaling"] = r.Kind == "linear"
-                ? new JsonObject { ["rope_type"] = r.Kind, ["factor"] = r.Factor }
-                : new JsonObject
-                {
-                    ["rope_type"] = r.Kind,
-                    ["factor"] = r.Factor,
-                    ["low_freq_factor"] = r.LowFactor,
-                    ["high_freq_factor"] = r.HighFactor,
-                    ["original_max_position_embeddings"] = r.OriginalPositions,
-                };
-        }
-
-        return json.ToJsonString(new JsonSerializerOptions { WriteIndented = true, NewLine = "\n" }) + "\n";
-    }
+    public string ToJson() => ConfigWriter.Write(this);
 }

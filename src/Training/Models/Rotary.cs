@@ -2,41 +2,37 @@ using static TorchSharp.torch;
 
 namespace XInstruct.Training.Models;
 
-/// <summary>Rotary position embeddings (Su et al. 2021), rotating halves as Hugging Face does, with linear and Llama 3 scaling.</summary>
+/// <summary>Rotary position embeddings (Su et al. 2021), rotating halves as Hugging Face does, with linear, dynamic (NTK-aware) and Llama 3 scaling.</summary>
 internal sealed class Rotary(DecoderConfig config) : IDisposable
 {
-    private readonly double[] _frequencies = Frequencies(config);
+    private readonly int _size = config.RotarySize;
     private readonly List<Tensor> _tables = [];
     private readonly Lock _gate = new();
     private Tensor? _cos;
     private Tensor? _sin;
     private long _length;
 
-    /// <summary>Cosines and sines of positions: (B, 1, T, D) for given positions, else (1, 1, T, D) for 0…T−1.</summary>
-    public (Tensor Cos, Tensor Sin) At(Tensor? positions, long from, long count, long longest, Device device)
+    /// <summary>Cosines and sines of positions: (B, 1, T, D) for given positions, else (T, D) for the count from one on.</summary>
+    public (Tensor Cos, Tensor Sin) At(Tensor? positions, long from, long count, long longest, Device device, ScalarType type)
     {
-        Tensor cos, sin;
-        // A model may generate for several callers at once.
-        lock (_gate)
-        {
-            Fill(longest, device);
-            (cos, sin) = (_cos!, _sin!);
-        }
-
+        // The only scaling that looks at the text; it is worked out anew for every length, so nothing depends on what came before.
+        var stretch = config.RopeScaling is { Kind: "dynamic" } dynamic
+            ? Math.Max(positions is null ? longest : positions.max().item<long>() + 1, dynamic.OriginalPositions)
+            : 0;
+        var (cos, sin) = stretch > (config.RopeScaling?.OriginalPositions ?? 0) ? Tables(longest, stretch, device, type) : Kept(longest, stretch, device, type);
         if (positions is null) return (cos.narrow(0, from, count), sin.narrow(0, from, count));
         var shape = positions.shape; // (B, T)
         var flat = positions.reshape(-1);
         return (
-            cos.index_select(0, flat).reshape(shape[0], 1, shape[1], config.HeadSize),
-            sin.index_select(0, flat).reshape(shape[0], 1, shape[1], config.HeadSize));
+            cos.index_select(0, flat).reshape(shape[0], 1, shape[1], _size),
+            sin.index_select(0, flat).reshape(shape[0], 1, shape[1], _size));
     }
 
-    /// <summary>Rotates (B, H, T, D).</summary>
+    /// <summary>Rotates the first values of each head of (B, H, T, D).</summary>
     public Tensor Apply(Tensor x, Tensor cos, Tensor sin)
     {
-        var half = config.HeadSize / 2;
-        var turned = cat([x.narrow(3, half, half).neg(), x.narrow(3, 0, half)], 3);
-        return (x * cos) + (turned * sin);
+        if (_size == config.HeadSize) return Rotate(x, cos, sin);
+        return cat([Rotate(x.narrow(3, 0, _size), cos, sin), x.narrow(3, _size, config.HeadSize - _size)], 3);
     }
 
     /// <inheritdoc/>
@@ -46,39 +42,61 @@ internal sealed class Rotary(DecoderConfig config) : IDisposable
         _tables.Clear();
     }
 
-    private void Fill(long longest, Device device)
+    private Tensor Rotate(Tensor x, Tensor cos, Tensor sin)
     {
-        if (_cos is not null && longest <= _length && _cos.device.type == device.type) return;
-        // A shorter table may still be in use: it goes with the model.
-        _length = Math.Max(longest, Math.Max(256, _length * 2));
-        var half = _frequencies.Length;
-        var (cosines, sines) = (new float[_length * half * 2], new float[_length * half * 2]);
-        for (var p = 0; p < _length; p++)
+        var half = _size / 2;
+        var turned = cat([x.narrow(3, half, half).neg(), x.narrow(3, 0, half)], 3);
+        return (x * cos) + (turned * sin);
+    }
+
+    private (Tensor Cos, Tensor Sin) Kept(long longest, long stretch, Device device, ScalarType type)
+    {
+        // A model may generate for several callers at once.
+        lock (_gate)
+        {
+            if (_cos is null || longest > _length || _cos.device.type != device.type)
+            {
+                // A shorter table may still be in use: it goes with the model.
+                _length = Math.Max(longest, Math.Max(256, _length * 2));
+                (_cos, _sin) = Tables(_length, stretch, device, type);
+                _tables.AddRange([_cos.DetachFromDisposeScope(), _sin!.DetachFromDisposeScope()]);
+            }
+
+            return (_cos, _sin!);
+        }
+    }
+
+    private (Tensor Cos, Tensor Sin) Tables(long length, long stretch, Device device, ScalarType type)
+    {
+        var frequencies = Frequencies(stretch);
+        var half = frequencies.Length;
+        var (cosines, sines) = (new float[length * half * 2], new float[length * half * 2]);
+        for (var p = 0; p < length; p++)
         {
             for (var i = 0; i < half; i++)
             {
                 // transformers works out the angle in float32.
-                var angle = p * (float)_frequencies[i];
+                var angle = p * (float)frequencies[i];
                 var at = (p * half * 2) + i;
                 (cosines[at], sines[at]) = (MathF.Cos(angle), MathF.Sin(angle));
                 (cosines[at + half], sines[at + half]) = (cosines[at], sines[at]);
             }
         }
 
-        _cos = tensor(cosines, [_length, half * 2], device: device).DetachFromDisposeScope();
-        _sin = tensor(sines, [_length, half * 2], device: device).DetachFromDisposeScope();
-        _tables.AddRange([_cos, _sin]);
+        return (tensor(cosines, [length, half * 2], type, device), tensor(sines, [length, half * 2], type, device));
     }
 
-    private static double[] Frequencies(DecoderConfig config)
+    private double[] Frequencies(long stretch)
     {
-        var half = config.HeadSize / 2;
-        var plain = Enumerable.Range(0, half).Select(i => 1.0 / Math.Pow(config.RopeTheta, 2.0 * i / config.HeadSize)).ToArray();
+        var theta = config.RopeTheta;
+        if (config.RopeScaling is { Kind: "dynamic" } dynamic)
+            theta *= Math.Pow((dynamic.Factor * stretch / dynamic.OriginalPositions) - (dynamic.Factor - 1), _size / (_size - 2.0));
+        var plain = Enumerable.Range(0, _size / 2).Select(i => 1.0 / Math.Pow(theta, 2.0 * i / _size)).ToArray();
         return config.RopeScaling switch
         {
-            null => plain,
             { Kind: "linear" } r => [.. plain.Select(f => f / r.Factor)],
-            var r => [.. plain.Select(f => Llama3(f, r))],
+            { Kind: "llama3" } r => [.. plain.Select(f => Llama3(f, r))],
+            _ => plain,
         };
     }
 

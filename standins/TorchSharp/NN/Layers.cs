@@ -80,6 +80,17 @@ public sealed class Embedding : nn.Module<Tensor, Tensor>
         ConditionallyRegisterParameter(nameof(weight), _weight);
     }
 
+    internal Embedding(Tensor embeddings, bool freeze, long? padding, double? maxNorm, bool scale, bool sparse, Device? device, ScalarType? dtype)
+        : base(nameof(Embedding))
+    {
+        if (maxNorm is not null || sparse) throw new NotSupportedException("max_norm and sparse gradients are not built here.");
+        if (embeddings.dim() != 2) throw new ArgumentException("Embeddings parameter is expected to be 2-dimensional", nameof(embeddings));
+        (_padding, _scale) = (padding ?? -1, scale);
+        using var shared = embeddings.detach();
+        _weight = (Parameter)new Parameter(shared.to(dtype ?? shared.dtype, device ?? shared.device, copy: false), !freeze).DetachFromDisposeScope();
+        ConditionallyRegisterParameter(nameof(weight), _weight);
+    }
+
     public Parameter? weight
     {
         get => _weight;

@@ -127,6 +127,10 @@ public static partial class torch
             long num_embeddings, long embedding_dims, long? padding_idx = null, double? max_norm = null, double norm_type = 2.0, bool scale_grad_by_freq = false, bool sparse = false, Device? device = null, ScalarType? dtype = null) =>
             new(num_embeddings, embedding_dims, padding_idx, max_norm, scale_grad_by_freq, sparse, device, dtype);
 
+        public static Embedding Embedding_from_pretrained(
+            Tensor embeddings, bool freeze = true, long? padding_idx = null, double? max_norm = null, double norm_type = 2.0, bool scale_grad_by_freq = false, bool sparse = false, Device? device = null, ScalarType? dtype = null) =>
+            new(embeddings, freeze, padding_idx, max_norm, scale_grad_by_freq, sparse, device, dtype);
+
         public static Dropout Dropout(double p = 0.5, bool inplace = false) => new(p, inplace);
 
         public static LayerNorm LayerNorm(long normalized_shape, double eps = 1e-05, bool elementwise_affine = true, bool bias = true, Device? device = null, ScalarType? dtype = null) =>

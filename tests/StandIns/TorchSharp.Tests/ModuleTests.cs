@@ -89,6 +89,9 @@ public sealed class ModuleTests
         using var embedding = Embedding(1000, 20);
         embedding.weight!.std().item<float>().ShouldBe(1, 0.03f);
         embedding.call(tensor(new long[] { 3, 3 })).shape.ShouldBe([2, 20]);
+        using var given = Embedding_from_pretrained(tensor(new float[] { 1, 2, 3, 4 }, [2, 2]), freeze: false);
+        given.call(tensor(new long[] { 1 })).data<float>().ToArray().ShouldBe([3, 4]);
+        given.named_parameters().Single().parameter.requires_grad.ShouldBeTrue();
         using var norm = LayerNorm(4);
         norm.call(tensor(new float[] { 1, 2, 3, 4 })).data<float>().ToArray().ShouldBe([-1.3416355f, -0.4472118f, 0.4472118f, 1.3416355f], 1e-5);
         using var dropout = Dropout(0.5);
