@@ -12,13 +12,14 @@ public sealed class RunSettingsTable(NpgsqlDataSource database)
 {
     private const string Table = $"{StoreConfiguration.Schema}.xi_run_settings";
 
-    /// <summary>Creates this table and the others of calls to endpoints when they are missing; one process at a time.</summary>
+    /// <summary>Creates this table and the others that hold no history when they are missing; one process at a time.</summary>
     public async Task CreateTablesAsync(CancellationToken ct)
     {
         await using var command = database.CreateCommand($"""
             create table if not exists {Table} (run text primary key, settings jsonb not null);
             {RateLimits.Tables}
             {BudgetBook.Tables}
+            {WorkerRegister.Tables}
             """);
         await command.ExecuteNonQueryAsync(ct);
     }

@@ -75,7 +75,7 @@ internal static class RunCommand
         }
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var workers = result.GetValue(NoWorker) ? null : deployment.RunWorkersAsync(TaskQueues.All, TimeSpan.Zero, stop.Token);
+        var workers = result.GetValue(NoWorker) ? null : deployment.RunWorkersAsync(TaskQueues.All, TimeSpan.Zero, null, stop.Token);
         try
         {
             var end = handle.GetResultAsync(rpcOptions: new RpcOptions { CancellationToken = ct });
