@@ -27,6 +27,10 @@ internal static class Golden
 
     public static string Shared(string path) => Path.Combine(Root, "..", "shared", "golden", path);
 
+    /// <summary>Names of an area's folders that hold expected values.</summary>
+    public static TheoryData<string> Named(string area, string start = "") =>
+        [.. Folders(area).Where(f => f.Name.StartsWith(start, StringComparison.Ordinal) && File.Exists(Path.Combine(f.Path, "expected.json"))).Select(f => f.Name)];
+
     /// <summary>The folder of that name in an area.</summary>
     public static string Folder(string area, string name) => Folders(area).Single(folder => folder.Name == name).Path;
 

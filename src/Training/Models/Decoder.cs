@@ -13,6 +13,7 @@ public sealed class Decoder : Module<Tensor, Tensor>
     private const float Masked = -1e9f;
     private readonly Rotary _rotary;
     private readonly Dropout _dropout;
+    private Dropout? _adapterDropout;
     private readonly DecoderBody _body;
     private readonly Projection? _head;
 
@@ -82,7 +83,14 @@ public sealed class Decoder : Module<Tensor, Tensor>
     public Tensor Logits(Tensor hidden) => _head is null ? functional.linear(hidden, _body.EmbeddingWeight) : _head.call(hidden);
 
     /// <summary>Starts the sequence of dropout masks; with the batches it decides what training gives.</summary>
-    public void SeedDropout(ulong seed) => _dropout.Seed(seed);
+    public void SeedDropout(ulong seed)
+    {
+        _dropout.Seed(seed);
+        _adapterDropout?.Seed(seed + 1);
+    }
+
+    /// <summary>Dropout of an adapter's inputs, seeded with the model's own.</summary>
+    internal Dropout AdapterDropout(double share) => _adapterDropout = new Dropout(share);
 
     /// <inheritdoc/>
     protected override void RegisterComponents()

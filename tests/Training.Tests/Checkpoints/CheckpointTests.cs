@@ -76,7 +76,7 @@ public sealed partial class CheckpointTests(ITestOutputHelper output) : IDisposa
         wrong.ShouldAllBe(name => error.Message.Contains(name));
     }
 
-    [Theory]
+    [GoldenTheory("models")]
     [MemberData(nameof(Models.GoldenModelTests.Models), MemberType = typeof(Models.GoldenModelTests))]
     public void Save_OfLoad_KeepsWeightsNamesAndWhatOthersReadInConfig(string name)
     {

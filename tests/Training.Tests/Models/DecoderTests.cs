@@ -10,7 +10,7 @@ public sealed class DecoderTests : IDisposable
     private static readonly DecoderConfig s_small = TestModels.Tiny().Config with { MaxPositions = 8 };
     private readonly DisposeScope _scope = NewDisposeScope();
 
-    [Theory]
+    [GoldenTheory("models")]
     [MemberData(nameof(GoldenModelTests.Models), MemberType = typeof(GoldenModelTests))]
     public void ToJson_OfEveryFamily_IsReadBack(string name)
     {
