@@ -46,7 +46,7 @@ internal static class Summary
         }
 
         if (report.Model is { } model) Row("model", $"{model.Path}");
-        if (report.Packages.Where(p => p.Value.Contains("stand-in", StringComparison.Ordinal)).Select(p => p.Key).ToList() is { Count: > 0 } standIns) Row("stand-ins", $"{string.Join(", ", standIns)}");
+        Row("packages", $"{string.Join("; ", report.Packages.GroupBy(p => p.Value, p => p.Key).Select(g => $"{g.Key}: {string.Join(", ", g)}"))}");
         AnsiConsole.Write(grid);
         if (report.Iterations.Count > 0) AnsiConsole.Write(Iterations(report));
         if (report.Screening is { Count: > 0 } screening) AnsiConsole.Write(Screening(screening));
