@@ -81,11 +81,11 @@ public sealed class BadInputTests : IDisposable
     public async Task Run_BaseModelWhoseWeightsDoNotFit_StopsAndNamesTheTensor()
     {
         await using var product = await ProductProcess.CreateAsync();
-        // All that is looked at before a run starts is right.
+        // Its files can be read, but hold one of twelve tensors.
         WriteModel("base");
         var (code, _, error) = await product.RunAsync("run", Recipe, "--set", $"models.generator.base={_folder}/base");
         code.ShouldBe(2, error);
-        error.ShouldContain("lm_head.weight: is missing (11 in all)");
+        error.ShouldContain("lm_head.weight: is missing. (11 in all)");
     }
 
     [Fact]

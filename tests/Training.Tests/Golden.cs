@@ -27,14 +27,12 @@ internal static class Golden
 
     public static string Shared(string path) => Path.Combine(Root, "..", "shared", "golden", path);
 
-    /// <summary>Folders of an area that hold a file, by name: of XINSTRUCT_GOLDEN when that is set, else the copies and what only the shared folder has.</summary>
-    public static IReadOnlyList<string> Folders(string area, string file = "expected.json")
-    {
-        var given = Environment.GetEnvironmentVariable("XINSTRUCT_GOLDEN");
-        string[] roots = string.IsNullOrEmpty(given) ? [Copied(area), Shared(area)] : [Path.Combine(given, area)];
-        return [.. roots.Where(Directory.Exists).SelectMany(Directory.GetDirectories).Where(folder => File.Exists(Path.Combine(folder, file)))
-            .DistinctBy(Path.GetFileName).OrderBy(Path.GetFileName, StringComparer.Ordinal)];
-    }
+    /// <summary>Names of an area's folders that hold expected values.</summary>
+    public static TheoryData<string> Named(string area, string start = "") =>
+        [.. Folders(area).Where(f => f.Name.StartsWith(start, StringComparison.Ordinal) && File.Exists(Path.Combine(f.Path, "expected.json"))).Select(f => f.Name)];
+
+    /// <summary>The folder of that name in an area.</summary>
+    public static string Folder(string area, string name) => Folders(area).Single(folder => folder.Name == name).Path;
 
     public static JsonElement Json(string path) => JsonDocument.Parse(File.ReadAllBytes(path)).RootElement;
 

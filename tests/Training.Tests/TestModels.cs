@@ -18,7 +18,6 @@ internal static class TestModels
     public static byte[] Bytes(Decoder model)
         => [.. model.named_parameters().SelectMany(entry => MemoryMarshal.AsBytes<float>(entry.parameter.data<float>().ToArray()).ToArray())];
 
-    // Copied beside the tests of the models; until then where it lies.
-    private static string GoldenFolder(string name)
-        => Directory.Exists(Tests.Golden.Copied($"models/{name}")) ? Tests.Golden.Copied($"models/{name}") : Tests.Golden.Shared($"models/{name}");
+    // Those of the repository, so that other tests than the golden ones do not change with XINSTRUCT_GOLDEN.
+    private static string GoldenFolder(string name) => Tests.Golden.Copied($"models/{name}");
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using TorchSharp.Modules;
 using XInstruct.Training.Models;
 using static TorchSharp.torch;
 
@@ -8,29 +7,24 @@ namespace XInstruct.Training.Checkpoints;
 /// <summary>Models in the Hugging Face layout: config.json, model.safetensors or its shards and index, generation_config.json.</summary>
 public static class Checkpoint
 {
-    private const string Single = "model.safetensors";
-    private const string Index = "model.safetensors.index.json";
+    private const string Config = "config.json";
+    private const string Generation = "generation_config.json";
 
-    /// <summary>Loads a model folder, tensor by tensor; 16-bit weights become float32.</summary>
+    /// <summary>Loads a model folder onto a device, tensor by tensor; beside the model there is never more than a small piece of one.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="device">Where the model is to lie.</param>
+    /// <param name="dropout">Dropout in training.</param>
+    /// <param name="type">Float32, BFloat16 or Float16: what the weights become, whatever they are stored as.</param>
     /// <exception cref="ModelConfigException">config.json cannot be used.</exception>
-    /// <exception cref="CheckpointException">A tensor is missing, extra, misshapen or damaged; the message names it.</exception>
-    public static Decoder Load(string folder, Device device, double dropout = 0)
+    /// <exception cref="CheckpointException">Tensors are missing, extra, misshapen or damaged; the message names all of them.</exception>
+    public static Decoder Load(string folder, Device device, double dropout = 0, ScalarType type = ScalarType.Float32)
     {
         var config = DecoderConfig.Load(folder);
-        var places = Places(folder);
-        var decoder = new Decoder(config, dropout);
+        var places = Places(folder, config);
+        var decoder = new Decoder(config, dropout, device, type) { Texts = CheckpointTexts.Read(folder) };
         try
         {
-            var parameters = decoder.named_parameters().ToDictionary(p => p.name, p => p.parameter, StringComparer.Ordinal);
-            // A tied checkpoint may still carry the output matrix: it equals the embedding.
-            if (config.TiesEmbeddings) places.Remove("lm_head.weight");
-            var missing = parameters.Keys.Where(n => !places.ContainsKey(n)).Order(StringComparer.Ordinal).ToList();
-            if (missing.Count > 0) throw new CheckpointException(folder, missing[0], $"is missing ({missing.Count} in all).");
-            var extra = places.Keys.Where(n => !parameters.ContainsKey(n) && !n.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToList();
-            if (extra.Count > 0) throw new CheckpointException(folder, extra[0], $"belongs to no part of a {config.Layers}-layer llama ({extra.Count} in all).");
-            using var noGrad = no_grad();
-            foreach (var (name, parameter) in parameters) Fill(parameter, places[name]);
-            if (device.type != TorchSharp.DeviceType.CPU) throw new NotSupportedException($"Models run on the CPU so far, not on {device}.");
+            foreach (var (name, parameter) in decoder.named_parameters()) Safetensors.Read(places[name], parameter);
             decoder.eval();
             return decoder;
         }
@@ -43,70 +37,85 @@ public static class Checkpoint
 
     /// <summary>Reads a model folder's configuration and the headers of its weights, no tensor, and returns the configuration.</summary>
     /// <exception cref="ModelConfigException">config.json cannot be used.</exception>
-    /// <exception cref="CheckpointException">A file is missing, cut or damaged.</exception>
+    /// <exception cref="CheckpointException">A file is missing, cut or damaged, or tensors are not those of the configuration.</exception>
     public static DecoderConfig Check(string folder)
     {
         var config = DecoderConfig.Load(folder);
-        Places(folder);
+        Places(folder, config);
         return config;
     }
 
     /// <summary>Saves a model so that transformers loads the folder. The same weights give the same bytes.</summary>
-    public static void Save(Decoder decoder, string folder)
+    /// <param name="decoder">The model; adapters on it are not saved.</param>
+    /// <param name="folder">The folder, which is made.</param>
+    /// <param name="shardBytes">Tensors are spread over several files of at most so many bytes (or one tensor) when they do not fit into one.</param>
+    public static void Save(Decoder decoder, string folder, long shardBytes = 5_000_000_000)
     {
+        ArgumentNullException.ThrowIfNull(decoder);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(shardBytes);
+        var parameters = decoder.named_parameters().ToDictionary(p => p.name, p => (Tensor)p.parameter, StringComparer.Ordinal);
+        var tensors = ParameterTable.Of(decoder.Config).Select(p => (p.Name, Tensor: parameters[p.Name])).ToList();
         Directory.CreateDirectory(folder);
-        File.WriteAllText(Path.Combine(folder, "config.json"), decoder.Config.ToJson());
-        var generation = JsonSerializer.Serialize(new SortedDictionary<string, int?>(StringComparer.Ordinal)
+        var texts = decoder.Texts ?? CheckpointTexts.Of(decoder.Config);
+        File.WriteAllText(Path.Combine(folder, Config), texts.ConfigFor(tensors[0].Tensor.dtype));
+        File.WriteAllText(Path.Combine(folder, Generation), texts.Generation);
+        var shards = Shards(tensors, shardBytes);
+        if (shards.Count == 1)
         {
-            ["eos_token_id"] = decoder.Config.EndId,
-            ["pad_token_id"] = decoder.Config.PadId,
-        });
-        File.WriteAllText(Path.Combine(folder, "generation_config.json"), generation + "\n");
-        using var noGrad = no_grad();
-        Safetensors.Write(Path.Combine(folder, Single), decoder.named_parameters().Select(p => (p.name, (Tensor)p.parameter)));
-    }
-
-    private static void Fill(Parameter parameter, TensorPlace place)
-    {
-        if (!parameter.shape.SequenceEqual(place.Shape))
-        {
-            throw new CheckpointException(place.File, place.Name, $"has the shape [{string.Join(", ", place.Shape)}]; the config asks for [{string.Join(", ", parameter.shape)}].");
+            Safetensors.Write(Path.Combine(folder, TensorFiles.Single), tensors);
+            return;
         }
 
-        using var stored = Safetensors.Read(place);
-        parameter.copy_(stored);
+        var map = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        for (var i = 0; i < shards.Count; i++)
+        {
+            var file = $"model-{i + 1:D5}-of-{shards.Count:D5}.safetensors";
+            Safetensors.Write(Path.Combine(folder, file), shards[i]);
+            foreach (var (name, _) in shards[i]) map[name] = file;
+        }
+
+        var index = new { metadata = new { total_size = tensors.Sum(t => Safetensors.Bytes(t.Tensor)) }, weight_map = map };
+        File.WriteAllText(Path.Combine(folder, TensorFiles.Index), JsonSerializer.Serialize(index, CheckpointTexts.Format) + "\n");
     }
 
-    private static Dictionary<string, TensorPlace> Places(string folder)
+    private static List<List<(string Name, Tensor Tensor)>> Shards(List<(string Name, Tensor Tensor)> tensors, long limit)
     {
-        var single = Path.Combine(folder, Single);
-        if (File.Exists(single)) return Safetensors.ReadHeader(single).ToDictionary(p => p.Name, StringComparer.Ordinal);
-        var index = Path.Combine(folder, Index);
-        if (!File.Exists(index)) throw new CheckpointException(folder, "", $"has neither {Single} nor {Index}.");
-        if (new FileInfo(index).Length > 100_000_000) throw new CheckpointException(index, "", "is larger than 100 MB.");
-        try
+        var shards = new List<List<(string Name, Tensor Tensor)>> { new() };
+        var size = 0L;
+        foreach (var entry in tensors)
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(index));
-            var map = json.RootElement.GetProperty("weight_map").EnumerateObject().ToDictionary(e => e.Name, e => e.Value.GetString() ?? "", StringComparer.Ordinal);
-            var places = new Dictionary<string, TensorPlace>(StringComparer.Ordinal);
-            foreach (var file in map.Values.Distinct(StringComparer.Ordinal))
+            var bytes = Safetensors.Bytes(entry.Tensor);
+            if (size > 0 && size + bytes > limit)
             {
-                if (file.Length == 0 || Path.GetFileName(file) != file) throw new CheckpointException(index, "", $"names the file '{file}': shards must lie beside their index.");
-                var path = Path.Combine(folder, file);
-                if (!File.Exists(path)) throw new CheckpointException(index, "", $"names {file}, which does not exist.");
-                foreach (var place in Safetensors.ReadHeader(path))
-                {
-                    if (map.GetValueOrDefault(place.Name) != file) throw new CheckpointException(path, place.Name, "is not what the index says of this file.");
-                    places[place.Name] = place;
-                }
+                shards.Add([]);
+                size = 0;
             }
 
-            foreach (var name in map.Keys.Where(n => !places.ContainsKey(n))) throw new CheckpointException(Path.Combine(folder, map[name]), name, "is in the index but not in the file.");
-            return places;
+            shards[^1].Add(entry);
+            size += bytes;
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException)
+
+        return shards;
+    }
+
+    /// <summary>Where the tensors lie, when they are exactly those of the configuration: nothing is allocated before that is known.</summary>
+    private static Dictionary<string, TensorPlace> Places(string folder, DecoderConfig config)
+    {
+        var places = TensorFiles.Places(folder);
+        // A tied checkpoint may still carry the output matrix: it equals the embedding.
+        if (config.TiesEmbeddings) places.Remove(config.Names.Head + ".weight");
+        var problems = new List<(string, string)>();
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (name, shape) in ParameterTable.Of(config))
         {
-            throw new CheckpointException(index, "", "is not a usable index: " + e.Message);
+            known.Add(name);
+            if (!places.TryGetValue(name, out var place)) problems.Add((name, "is missing."));
+            else if (!place.Shape.SequenceEqual(shape)) problems.Add((name, $"has the shape [{string.Join(", ", place.Shape)}]; config.json asks for [{string.Join(", ", shape)}]."));
+            else if (!is_floating_point(place.Type)) problems.Add((name, $"has dtype {SafetensorsHeader.NameOf(place.Type)}; a weight is F32, F16, BF16 or F64."));
         }
+
+        foreach (var name in places.Keys.Where(name => !known.Contains(name) && !FamilyNames.IsStoredTable(name)).Order(StringComparer.Ordinal))
+            problems.Add((name, $"belongs to no part of a {config.Layers}-layer {config.Family} model."));
+        return problems.Count == 0 ? places : throw new CheckpointException(folder, problems);
     }
 }

@@ -1,67 +1,72 @@
 using System.Buffers.Binary;
-using System.Text;
+using System.IO.MemoryMappedFiles;
 using System.Text.Json;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace XInstruct.Training.Checkpoints;
 
-/// <summary>A checkpoint file that cannot be used.</summary>
-public sealed class CheckpointException(string file, string tensor, string problem) : Exception($"{file}: {(tensor.Length > 0 ? tensor + ": " : "")}{problem}")
-{
-    /// <summary>File that was read.</summary>
-    public string File { get; } = file;
-
-    /// <summary>Tensor that is wrong; empty when it is the file.</summary>
-    public string TensorName { get; } = tensor;
-}
-
-/// <summary>Place of one tensor in a safetensors file.</summary>
-/// <param name="Offset">First byte in the file.</param>
-/// <param name="Length">Bytes.</param>
-internal sealed record TensorPlace(string File, string Name, ScalarType Type, long[] Shape, long Offset, long Length);
-
-/// <summary>The safetensors format: 8 bytes little-endian header length, a JSON header, then the tensors' bytes.</summary>
+/// <summary>The tensors of safetensors files. They are mapped into memory and copied piece by piece, so that no second copy of a tensor is ever there.</summary>
 internal static class Safetensors
 {
-    private const long MaxHeader = 100_000_000;
-    private const int MaxRank = 16;
+    // Small beside any tensor that matters, large beside what mapping a piece costs.
+    private const int Piece = 4 << 20;
 
     /// <summary>Reads and checks a file's header. Nothing is allocated by an untrusted length.</summary>
-    public static IReadOnlyList<TensorPlace> ReadHeader(string file)
-    {
-        using var stream = File.OpenRead(file);
-        Span<byte> prefix = stackalloc byte[8];
-        if (stream.Length < 8) throw new CheckpointException(file, "", $"is {stream.Length} bytes long: too short for a safetensors file.");
-        stream.ReadExactly(prefix);
-        var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-        if (length > (ulong)(stream.Length - 8)) throw new CheckpointException(file, "", $"says its header has {length} bytes, but only {stream.Length - 8} follow.");
-        if (length > MaxHeader) throw new CheckpointException(file, "", $"says its header has {length} bytes; at most {MaxHeader} are read.");
-        var header = new byte[(int)length];
-        stream.ReadExactly(header);
-        try
-        {
-            using var json = JsonDocument.Parse(header, new JsonDocumentOptions { MaxDepth = 8 });
-            return Places(file, json.RootElement, 8 + (long)length, stream.Length);
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            // The second comes from text that is not UTF-8.
-            throw new CheckpointException(file, "", "has a header that is not JSON: " + e.Message);
-        }
-    }
+    public static IReadOnlyList<TensorPlace> ReadHeader(string file) => SafetensorsHeader.Read(file);
 
     /// <summary>Reads one tensor on the CPU, in its stored type.</summary>
     public static Tensor Read(TensorPlace place)
     {
-        using var stream = File.OpenRead(place.File);
-        stream.Position = place.Offset;
         var tensor = empty(place.Shape, place.Type);
-        if (place.Length > 0) stream.ReadExactly(tensor.bytes);
-        return tensor;
+        try
+        {
+            Read(place, tensor);
+            return tensor;
+        }
+        catch
+        {
+            tensor.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads one tensor into another of the same shape, wherever it lies and of whatever type it is.</summary>
+    public static void Read(TensorPlace place, Tensor target)
+    {
+        if (place.Length == 0) return;
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var flat = target.view(-1);
+        var size = SafetensorsHeader.Size(place.Type);
+        var direct = flat.device.type == DeviceType.CPU && flat.dtype == place.Type;
+        var most = Piece / size;
+        var staged = direct ? null : empty(Math.Min(most, flat.numel()), place.Type);
+        try
+        {
+            using var map = MemoryMappedFile.CreateFromFile(place.File, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+            for (var at = 0L; at < flat.numel(); at += most)
+            {
+                using var step = NewDisposeScope();
+                var count = Math.Min(most, flat.numel() - at);
+                var part = flat.narrow(0, at, count);
+                var plain = staged is null ? part : staged.narrow(0, 0, count);
+                using var view = map.CreateViewAccessor(place.Offset + (at * size), count * size, MemoryMappedFileAccess.Read);
+                view.SafeMemoryMappedViewHandle.ReadSpan((ulong)view.PointerOffset, plain.bytes);
+                if (staged is not null) part.copy_(plain);
+            }
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or ArgumentOutOfRangeException)
+        {
+            throw new CheckpointException(place.File, place.Name, "cannot be read: the file is shorter than its header said. " + e.Message);
+        }
     }
 
     /// <summary>Writes tensors by name; the same tensors give the same bytes.</summary>
-    public static void Write(string file, IEnumerable<(string Name, Tensor Tensor)> tensors)
+    /// <param name="file">The file.</param>
+    /// <param name="tensors">Names and tensors.</param>
+    /// <param name="metadata">What __metadata__ holds; null for what transformers expects.</param>
+    public static void Write(string file, IEnumerable<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         var sorted = tensors.OrderBy(t => t.Name, StringComparer.Ordinal).ToList();
         using var buffer = new MemoryStream();
@@ -69,14 +74,14 @@ internal static class Safetensors
         {
             header.WriteStartObject();
             header.WriteStartObject("__metadata__");
-            header.WriteString("format", "pt");
+            foreach (var (name, value) in metadata ?? new Dictionary<string, string> { ["format"] = "pt" }) header.WriteString(name, value);
             header.WriteEndObject();
             var offset = 0L;
             foreach (var (name, tensor) in sorted)
             {
-                var bytes = tensor.numel() * Size(tensor.dtype);
+                var bytes = Bytes(tensor);
                 header.WriteStartObject(name);
-                header.WriteString("dtype", NameOf(tensor.dtype));
+                header.WriteString("dtype", SafetensorsHeader.NameOf(tensor.dtype));
                 header.WriteStartArray("shape");
                 foreach (var size in tensor.shape) header.WriteNumberValue(size);
                 header.WriteEndArray();
@@ -97,92 +102,22 @@ internal static class Safetensors
         BinaryPrimitives.WriteInt64LittleEndian(prefix, buffer.Length);
         output.Write(prefix);
         buffer.WriteTo(output);
-        foreach (var (_, tensor) in sorted)
-        {
-            using var plain = tensor.detach().cpu().contiguous();
-            output.Write(plain.bytes);
-        }
-
+        foreach (var (_, tensor) in sorted) Write(output, tensor);
         output.Flush(flushToDisk: true);
     }
 
-    private static List<TensorPlace> Places(string file, JsonElement header, long start, long end)
+    public static long Bytes(Tensor tensor) => tensor.numel() * SafetensorsHeader.Size(tensor.dtype);
+
+    private static void Write(Stream output, Tensor tensor)
     {
-        if (header.ValueKind != JsonValueKind.Object) throw new CheckpointException(file, "", "has a header that is not an object.");
-        var places = new Dictionary<string, TensorPlace>(StringComparer.Ordinal);
-        foreach (var entry in header.EnumerateObject())
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var flat = tensor.detach().contiguous().view(-1);
+        var most = Piece / SafetensorsHeader.Size(tensor.dtype);
+        for (var at = 0L; at < flat.numel(); at += most)
         {
-            if (entry.Name == "__metadata__") continue;
-            var place = Place(file, entry, start, end);
-            if (!places.TryAdd(entry.Name, place)) throw new CheckpointException(file, entry.Name, "is there twice.");
+            using var step = NewDisposeScope();
+            output.Write(flat.narrow(0, at, Math.Min(most, flat.numel() - at)).cpu().bytes);
         }
-
-        var sorted = places.Values.OrderBy(p => p.Offset).ThenBy(p => p.Length).ToList();
-        for (var i = 1; i < sorted.Count; i++)
-        {
-            if (sorted[i - 1].Offset + sorted[i - 1].Length > sorted[i].Offset) throw new CheckpointException(file, sorted[i].Name, $"overlaps {sorted[i - 1].Name}.");
-        }
-
-        return sorted;
     }
-
-    private static TensorPlace Place(string file, JsonProperty entry, long start, long end)
-    {
-        CheckpointException Error(string problem) => new(file, entry.Name, problem);
-        if (entry.Value.ValueKind != JsonValueKind.Object) throw Error("has no description.");
-        var type = entry.Value.TryGetProperty("dtype", out var dtype) && dtype.ValueKind == JsonValueKind.String ? TypeOf(dtype.GetString()!) : null;
-        if (type is null) throw Error($"has dtype {dtype}; read are F32, F16, BF16, F64, I64, I32 and U8.");
-        if (!entry.Value.TryGetProperty("shape", out var shape) || shape.ValueKind != JsonValueKind.Array || shape.GetArrayLength() > MaxRank) throw Error("has no usable shape.");
-        var sizes = new List<long>();
-        var bytes = (long)Size(type.Value);
-        foreach (var size in shape.EnumerateArray())
-        {
-            if (size.ValueKind != JsonValueKind.Number || !size.TryGetInt64(out var number) || number < 0) throw Error($"has the shape {shape}.");
-            sizes.Add(number);
-            if (number != 0 && bytes > long.MaxValue / number) throw Error($"has the shape {shape}, which no file can hold.");
-            bytes *= number;
-        }
-
-        if (!entry.Value.TryGetProperty("data_offsets", out var offsets) || offsets.ValueKind != JsonValueKind.Array || offsets.GetArrayLength() != 2
-            || offsets[0].ValueKind != JsonValueKind.Number || !offsets[0].TryGetInt64(out var from)
-            || offsets[1].ValueKind != JsonValueKind.Number || !offsets[1].TryGetInt64(out var to))
-        {
-            throw Error("has no usable data_offsets.");
-        }
-
-        if (from < 0 || to < from || to > end - start) throw Error($"lies at {from}–{to}, outside the file's {end - start} data bytes.");
-        if (to - from != bytes) throw Error($"has {to - from} bytes; its shape and type need {bytes}.");
-        return new TensorPlace(file, entry.Name, type.Value, [.. sizes], start + from, bytes);
-    }
-
-    private static ScalarType? TypeOf(string name) => name switch
-    {
-        "F32" => ScalarType.Float32,
-        "F16" => ScalarType.Float16,
-        "BF16" => ScalarType.BFloat16,
-        "F64" => ScalarType.Float64,
-        "I64" => ScalarType.Int64,
-        "I32" => ScalarType.Int32,
-        "U8" => ScalarType.Byte,
-        _ => null,
-    };
-
-    private static string NameOf(ScalarType type) => type switch
-    {
-        ScalarType.Float32 => "F32",
-        ScalarType.Float16 => "F16",
-        ScalarType.BFloat16 => "BF16",
-        ScalarType.Float64 => "F64",
-        ScalarType.Int64 => "I64",
-        ScalarType.Int32 => "I32",
-        _ => "U8",
-    };
-
-    private static int Size(ScalarType type) => type switch
-    {
-        ScalarType.Byte => 1,
-        ScalarType.Float16 or ScalarType.BFloat16 => 2,
-        ScalarType.Float32 or ScalarType.Int32 => 4,
-        _ => 8,
-    };
 }

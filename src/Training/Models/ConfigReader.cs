@@ -3,20 +3,16 @@ using System.Text.Json;
 namespace XInstruct.Training.Models;
 
 /// <summary>Reads config.json field by field; what changes a model's values and is not honoured is an error, never ignored.</summary>
-internal sealed class ConfigReader(string file, JsonElement root, string prefix = "")
+internal sealed class ConfigReader(string file, JsonElement root) : ConfigFields(file, root)
 {
-    private const int MaxCount = 1 << 20;
     private const int MaxLayers = 4096;
 
     // Each changes what a model computes, and none is built here.
     private static readonly string[] s_refused = ["quantization_config", "attn_logit_softcapping", "final_logit_softcapping", "query_pre_attn_scalar"];
 
-    private string? _family;
-
     public DecoderConfig Read()
     {
-        if (root.ValueKind != JsonValueKind.Object) throw Error("(file)", "must be a JSON object.");
-        var family = _family = Text("model_type") ?? throw Error("model_type", "is missing.");
+        var family = Text("model_type") ?? throw Error("model_type", "is missing.");
         if (!FamilyNames.Families.Contains(family, StringComparer.Ordinal))
             throw Error("model_type", $"is '{family}'; the families built here are: {string.Join(", ", FamilyNames.Families)}.");
         foreach (var field in s_refused)
@@ -144,7 +140,7 @@ internal sealed class ConfigReader(string file, JsonElement root, string prefix 
     // Newer files say it layer by layer; it must agree with the window.
     private void CheckLayerTypes(DecoderConfig config)
     {
-        if (!root.TryGetProperty("layer_types", out var types) || types.ValueKind == JsonValueKind.Null) return;
+        if (!Root.TryGetProperty("layer_types", out var types) || types.ValueKind == JsonValueKind.Null) return;
         if (types.ValueKind != JsonValueKind.Array || types.GetArrayLength() != config.Layers) throw Error("layer_types", $"must be an array of {config.Layers} names.");
         for (var i = 0; i < config.Layers; i++)
         {
@@ -162,60 +158,4 @@ internal sealed class ConfigReader(string file, JsonElement root, string prefix 
         "relu" => Activation.Relu,
         _ => throw Error(field, $"is '{name}'; built here are: silu, gelu, gelu_pytorch_tanh, gelu_new, gelu_fast, relu."),
     };
-
-    private ConfigReader? Object(string name)
-    {
-        if (!Has(name)) return null;
-        var value = root.GetProperty(name);
-        return value.ValueKind == JsonValueKind.Object ? new ConfigReader(file, value, name + ".") { _family = _family } : throw Error(name, "must be an object or null.");
-    }
-
-    private ModelConfigException Error(string field, string problem) => new(file, prefix + field, problem);
-
-    private bool Has(string name) => root.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null;
-
-    private double Needed(string name) => Number(name) ?? throw Error(name, "is missing.");
-
-    private int Count(string name) => OptionalCount(name) ?? throw Error(name, "is missing.");
-
-    private int? OptionalCount(string name, bool zero = false)
-    {
-        if (!Has(name)) return null;
-        var value = root.GetProperty(name);
-        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number <= MaxCount && number >= (zero ? 0 : 1)
-            ? number
-            : throw Error(name, $"is {Shown(value)}; it must be a whole number from {(zero ? 0 : 1)} to {MaxCount}.");
-    }
-
-    private int? Id(string name)
-    {
-        if (!root.TryGetProperty(name, out var value)) return null;
-        if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0) value = value[0];
-        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var id) ? id : null;
-    }
-
-    private double? Number(string name)
-    {
-        if (!Has(name)) return null;
-        var value = root.GetProperty(name);
-        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number) && number > 0
-            ? number
-            : throw Error(name, $"is {Shown(value)}; it must be a number above 0.");
-    }
-
-    private string? Text(string name)
-    {
-        if (!Has(name)) return null;
-        var value = root.GetProperty(name);
-        return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Error(name, $"is {Shown(value)}; it must be a text.");
-    }
-
-    private bool Flag(string name, bool absent = false)
-    {
-        if (!Has(name)) return absent;
-        var value = root.GetProperty(name);
-        return value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Error(name, $"is {Shown(value)}; it must be true or false.");
-    }
-
-    private static string Shown(JsonElement value) => value.GetRawText() is { Length: > 60 } text ? text[..60] + "…" : value.GetRawText();
 }

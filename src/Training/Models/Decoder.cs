@@ -1,4 +1,5 @@
 using XInstruct.Domain.Statistics;
+using XInstruct.Training.Checkpoints;
 using XInstruct.Training.Tuning;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -12,6 +13,7 @@ public sealed class Decoder : Module<Tensor, Tensor>
     private const float Masked = -1e9f;
     private readonly Rotary _rotary;
     private readonly Dropout _dropout;
+    private Dropout? _adapterDropout;
     private readonly DecoderBody _body;
     private readonly Projection? _head;
 
@@ -37,6 +39,9 @@ public sealed class Decoder : Module<Tensor, Tensor>
 
     /// <summary>Shape of the model.</summary>
     public DecoderConfig Config { get; }
+
+    /// <summary>The JSON files that the model was loaded with; null when it was made here.</summary>
+    internal CheckpointTexts? Texts { get; init; }
 
     /// <summary>A decoder with normal random matrices of standard deviation <see cref="DecoderConfig.InitStd"/>.</summary>
     public static Decoder Random(DecoderConfig config, ulong seed, double dropout = 0)
@@ -78,7 +83,14 @@ public sealed class Decoder : Module<Tensor, Tensor>
     public Tensor Logits(Tensor hidden) => _head is null ? functional.linear(hidden, _body.EmbeddingWeight) : _head.call(hidden);
 
     /// <summary>Starts the sequence of dropout masks; with the batches it decides what training gives.</summary>
-    public void SeedDropout(ulong seed) => _dropout.Seed(seed);
+    public void SeedDropout(ulong seed)
+    {
+        _dropout.Seed(seed);
+        _adapterDropout?.Seed(seed + 1);
+    }
+
+    /// <summary>Dropout of an adapter's inputs, seeded with the model's own.</summary>
+    internal Dropout AdapterDropout(double share) => _adapterDropout = new Dropout(share);
 
     /// <inheritdoc/>
     protected override void RegisterComponents()

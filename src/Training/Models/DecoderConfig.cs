@@ -1,4 +1,3 @@
-using System.Text.Json;
 
 namespace XInstruct.Training.Models;
 
@@ -140,17 +139,7 @@ public sealed record DecoderConfig
     public static DecoderConfig Load(string folder)
     {
         var path = Path.Combine(folder, "config.json");
-        if (!File.Exists(path)) throw new ModelConfigException(path, "(file)", "does not exist. A model folder in the Hugging Face layout has one.");
-        if (new FileInfo(path).Length > 1 << 20) throw new ModelConfigException(path, "(file)", "is larger than 1 MiB: that is no config.json.");
-        try
-        {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(path));
-            return new ConfigReader(path, document.RootElement).Read();
-        }
-        catch (JsonException e)
-        {
-            throw new ModelConfigException(path, "(file)", "is not JSON: " + e.Message);
-        }
+        return ConfigFields.Read(path, root => new ConfigReader(path, root).Read());
     }
 
     /// <summary>config.json as transformers reads it.</summary>

@@ -42,25 +42,6 @@ internal abstract class Part(string name) : Module<Tensor, Tensor>(name)
     }
 }
 
-/// <summary>A weight matrix, with or without a bias: y = x Wᵀ + b.</summary>
-internal sealed class Projection : Part
-{
-    [ComponentName(Name = "weight")]
-    private readonly Parameter _weight;
-
-    [ComponentName(Name = "bias")]
-    private readonly Parameter? _bias;
-
-    public Projection(long input, long output, bool bias, Placement place)
-        : base(nameof(Projection))
-    {
-        _weight = Named("weight", Parameter(place.Zeros(output, input)));
-        if (bias) _bias = Named("bias", Parameter(place.Zeros(output)));
-    }
-
-    public override Tensor forward(Tensor input) => functional.linear(input, _weight, _bias);
-}
-
 /// <summary>Root mean square norm (Zhang and Sennrich 2019) or layer norm (Ba et al. 2016), worked out in float32.</summary>
 internal sealed class Norm : Part
 {

@@ -1,4 +1,5 @@
 using XInstruct.Activities.Recipes;
+using XInstruct.Training.Checkpoints;
 using XInstruct.Training.Models;
 using XInstruct.Training.Tokenizers;
 
@@ -39,14 +40,14 @@ public sealed class RecipeFolder : IDisposable
     }
 
     /// <summary>A model folder that is whole as far as it can be told without reading a tensor.</summary>
-    public string WriteModel(string name)
+    public string WriteModel(string name, int? vocabulary = null)
     {
         var folder = Path.Combine(Root, name);
         var tokenizer = ByteLevelBpeTrainer.Train(["a small text"], 300, ["<|pad|>", "<|end|>"]);
         tokenizer.Save(folder);
-        File.WriteAllText(Path.Combine(folder, "config.json"), DecoderConfig.Llama(tokenizer.Size, 8, 1, 2, 8, 0.02, 1, 0).ToJson());
-        byte[] header = [.. """{"model.norm.weight":{"dtype":"F32","shape":[8],"data_offsets":[0,32]}}"""u8];
-        File.WriteAllBytes(Path.Combine(folder, "model.safetensors"), [(byte)header.Length, 0, 0, 0, 0, 0, 0, 0, .. header, .. new byte[32]]);
+        using var model = new Decoder(DecoderConfig.Llama(vocabulary ?? tokenizer.Size, 8, 1, 2, 8, 0.02, 1, 0));
+        Checkpoint.Save(model, folder);
+        File.Delete(Path.Combine(folder, "generation_config.json"));
         return folder;
     }
 

@@ -1,11 +1,13 @@
+using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using XInstruct.Training.Checkpoints;
 using XInstruct.Training.Models;
+using Xunit.Abstractions;
 using static TorchSharp.torch;
 
 namespace XInstruct.Training.Tests.Checkpoints;
 
-public sealed class CheckpointTests : IDisposable
+public sealed partial class CheckpointTests(ITestOutputHelper output) : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("xi-checkpoint");
 
@@ -58,6 +60,85 @@ public sealed class CheckpointTests : IDisposable
         error.Message.ShouldContain("[16]");
     }
 
+    [Fact]
+    public void Load_ManyTensorsWrong_NamesAllInOneError()
+    {
+        Rewrite(places =>
+        {
+            places.RemoveAll(t => t.Name is "model.norm.weight" or "model.embed_tokens.weight");
+            places.Add(("model.extra", ones(2)));
+            places[places.FindIndex(t => t.Name == "model.layers.1.mlp.up_proj.weight")] = ("model.layers.1.mlp.up_proj.weight", ones(2, 2));
+            places[places.FindIndex(t => t.Name == "model.layers.0.mlp.up_proj.weight")] = ("model.layers.0.mlp.up_proj.weight", ones([32, 16], ScalarType.Int64));
+        });
+        var error = Should.Throw<CheckpointException>(() => Checkpoint.Load(At("m"), CPU));
+        string[] wrong = ["model.embed_tokens.weight", "model.extra", "model.layers.0.mlp.up_proj.weight", "model.layers.1.mlp.up_proj.weight", "model.norm.weight"];
+        error.TensorNames.Order(StringComparer.Ordinal).ShouldBe(wrong);
+        wrong.ShouldAllBe(name => error.Message.Contains(name));
+    }
+
+    [GoldenTheory("models")]
+    [MemberData(nameof(Models.GoldenModelTests.Models), MemberType = typeof(Models.GoldenModelTests))]
+    public void Save_OfLoad_KeepsWeightsNamesAndWhatOthersReadInConfig(string name)
+    {
+        using var scope = NewDisposeScope();
+        var folder = Golden.Folder("models", name);
+        using var model = Checkpoint.Load(folder, CPU);
+        ParameterTable.Of(model.Config).Select(p => (p.Name, string.Join(',', p.Shape)))
+            .ShouldBe(model.named_parameters().Select(p => (p.name, string.Join(',', p.parameter.shape))));
+        Checkpoint.Save(model, At("sharded"), shardBytes: 100_000);
+        Directory.GetFiles(At("sharded"), "model-*.safetensors").Length.ShouldBeGreaterThan(1);
+        File.ReadAllText(At("sharded/generation_config.json")).ShouldBe(File.ReadAllText(Path.Combine(folder, "generation_config.json")));
+        var (before, after) = (JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!, JsonNode.Parse(File.ReadAllText(At("sharded/config.json")))!);
+        before["torch_dtype"] = "float32";
+        JsonNode.DeepEquals(before, after).ShouldBeTrue();
+        using var again = Checkpoint.Load(At("sharded"), CPU);
+        TestModels.Bytes(again).ShouldBe(TestModels.Bytes(model));
+    }
+
+    [Theory]
+    [InlineData("gemma", ScalarType.BFloat16)]
+    [InlineData("qwen2", ScalarType.Float16)]
+    [InlineData("llama_gqa", ScalarType.Float32)]
+    public void Save_OfLoadInTheStoredType_GivesTheSameTensors(string name, ScalarType type)
+    {
+        var folder = TestModels.GoldenPath(name, "");
+        using var model = Checkpoint.Load(folder, CPU, type: type);
+        Checkpoint.Save(model, At("same"));
+        File.ReadAllText(At("same/config.json")).ShouldBe(File.ReadAllText(Path.Combine(folder, "config.json")));
+        var (before, after) = (Safetensors.ReadHeader(Path.Combine(folder, "model.safetensors")), Safetensors.ReadHeader(At("same/model.safetensors")));
+        after.Select(p => p.Name).Order(StringComparer.Ordinal).ShouldBe(before.Select(p => p.Name).Order(StringComparer.Ordinal));
+        foreach (var place in before)
+        {
+            using var expected = Safetensors.Read(place);
+            using var actual = Safetensors.Read(after.Single(p => p.Name == place.Name));
+            actual.Equals(expected).ShouldBeTrue(place.Name);
+        }
+    }
+
+    [Theory]
+    [InlineData(ScalarType.Float32, ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16, ScalarType.Float32)]
+    [InlineData(ScalarType.Float32, ScalarType.BFloat16)]
+    public void Load_LargeTensors_NeedsLittleBesideTheModel(ScalarType stored, ScalarType loaded)
+    {
+        var config = TestModels.Tiny().Config with { VocabularySize = 300_000, HiddenSize = 64, HeadSize = 32, TiesEmbeddings = false };
+        using (var model = new Decoder(config, type: stored)) Checkpoint.Save(model, At("large"));
+        var size = loaded == ScalarType.Float32 ? 4 : 2;
+        var largest = 300_000L * 64 * size;
+        using (var small = TestModels.Tiny()) Checkpoint.Save(small, At("small"));
+        Checkpoint.Load(At("small"), CPU, type: loaded).Dispose();
+        // Memory freed before must not hide what is taken now; then the kernel forgets the highest resident size so far.
+        GC.Collect();
+        _ = ReturnFreeMemory(0);
+        File.WriteAllText("/proc/self/clear_refs", "5");
+        var before = Memory("VmHWM");
+        using var again = Checkpoint.Load(At("large"), CPU, type: loaded);
+        var weights = again.parameters().Sum(p => p.numel()) * size;
+        var above = Memory("VmHWM") - before - weights;
+        output.WriteLine($"{stored} to {loaded}: {above >> 10} kB above the model, {(double)above / largest:P1} of its largest tensor");
+        above.ShouldBeLessThan((long)(1.2 * largest));
+    }
+
     [Theory]
     [InlineData("../elsewhere.safetensors")]
     [InlineData("/etc/passwd")]
@@ -98,6 +179,13 @@ public sealed class CheckpointTests : IDisposable
         File.WriteAllText(At("m/config.json"), json.ToJsonString());
         Should.Throw<ModelConfigException>(() => DecoderConfig.Load(At("m"))).Field.ShouldBe(named);
     }
+
+    [LibraryImport("libc", EntryPoint = "malloc_trim")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int ReturnFreeMemory(nuint keep);
+
+    private static long Memory(string what) =>
+        long.Parse(File.ReadLines("/proc/self/status").Single(line => line.StartsWith(what, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], System.Globalization.CultureInfo.InvariantCulture) << 10;
 
     public void Dispose() => _folder.Delete(recursive: true);
 

@@ -10,11 +10,11 @@ public sealed class DecoderTests : IDisposable
     private static readonly DecoderConfig s_small = TestModels.Tiny().Config with { MaxPositions = 8 };
     private readonly DisposeScope _scope = NewDisposeScope();
 
-    [Theory]
+    [GoldenTheory("models")]
     [MemberData(nameof(GoldenModelTests.Models), MemberType = typeof(GoldenModelTests))]
     public void ToJson_OfEveryFamily_IsReadBack(string name)
     {
-        var config = DecoderConfig.Load(Golden.Folders("models").Single(f => Path.GetFileName(f) == name));
+        var config = DecoderConfig.Load(Golden.Folder("models", name));
         var folder = Directory.CreateTempSubdirectory("xi-config");
         File.WriteAllText(Path.Combine(folder.FullName, "config.json"), config.ToJson());
         DecoderConfig.Load(folder.FullName).ShouldBe(config);
@@ -78,7 +78,7 @@ public sealed class DecoderTests : IDisposable
     [Fact]
     public void Logits_BFloat16_AreNearThoseOfFloat32()
     {
-        foreach (var folder in Golden.Folders("models"))
+        foreach (var (_, folder) in Golden.Folders("models"))
         {
             using var full = XInstruct.Training.Checkpoints.Checkpoint.Load(folder, CPU);
             using var half = new Decoder(full.Config, type: ScalarType.BFloat16);

@@ -13,9 +13,9 @@ public sealed class GoldenModelTests(ITestOutputHelper output) : IDisposable
     private readonly DisposeScope _scope = NewDisposeScope();
     private int _cases;
 
-    public static TheoryData<string> Models => [.. Golden.Folders("models").Select(folder => Path.GetFileName(folder)!)];
+    public static TheoryData<string> Models => Golden.Named("models");
 
-    [Theory]
+    [GoldenTheory("models")]
     [MemberData(nameof(Models))]
     public void Forward_GoldenSequence_GivesTheSameStatesAndLogits(string name)
     {
@@ -30,7 +30,7 @@ public sealed class GoldenModelTests(ITestOutputHelper output) : IDisposable
         Report(name);
     }
 
-    [Theory]
+    [GoldenTheory("models")]
     [MemberData(nameof(Models))]
     public void Logits_PaddedBatches_AreTheSame(string name)
     {
@@ -63,7 +63,7 @@ public sealed class GoldenModelTests(ITestOutputHelper output) : IDisposable
         Report(name);
     }
 
-    [Theory]
+    [GoldenTheory("models")]
     [MemberData(nameof(Models))]
     public void Backward_GoldenBatch_GivesLossAndGradients(string name)
     {
@@ -93,7 +93,7 @@ public sealed class GoldenModelTests(ITestOutputHelper output) : IDisposable
         Report(name);
     }
 
-    [Theory]
+    [GoldenTheory("models")]
     [MemberData(nameof(Models))]
     public void Hidden_CachedLeftPaddedBatch_DecodesGreedilyAsExpected(string name)
     {
@@ -130,7 +130,7 @@ public sealed class GoldenModelTests(ITestOutputHelper output) : IDisposable
         Report(name);
     }
 
-    [Theory]
+    [GoldenTheory("models")]
     [MemberData(nameof(Models))]
     public void Logits_GoldenContinuations_HaveTheExpectedLikelihoods(string name)
     {
@@ -160,7 +160,7 @@ public sealed class GoldenModelTests(ITestOutputHelper output) : IDisposable
         Report(name);
     }
 
-    [Theory]
+    [GoldenTheory("models")]
     [MemberData(nameof(Models))]
     public void Logits_GoldenTexts_HaveTheExpectedPerplexity(string name)
     {
@@ -184,7 +184,7 @@ public sealed class GoldenModelTests(ITestOutputHelper output) : IDisposable
 
     private static Decoder Load(string name, out JsonElement expected)
     {
-        var folder = Golden.Folders("models").Single(f => Path.GetFileName(f) == name);
+        var folder = Golden.Folder("models", name);
         expected = Golden.Json(Path.Combine(folder, "expected.json"));
         return Checkpoint.Load(folder, CPU);
     }
