@@ -204,7 +204,7 @@ public sealed class TextTokenizer
         var scratch = new List<ModelToken>();
         foreach (var (start, length, token) in _raw.Split(text))
         {
-            if (token is not null) add(token.Id, token.Content, raw.Origin(start, start + length));
+            if (token is not null) add(token.Id, isAligned ? text.Substring(start, length) : "", raw.Origin(start, start + length));
             else Normalized(raw.Slice(start, length), isFirst: start == 0);
         }
 
@@ -213,7 +213,7 @@ public sealed class TextTokenizer
             if (_parts.Normalizer is { } normalizer) part = normalizer.Normalize(part);
             foreach (var (start, length, token) in _normalized.Split(part.Text))
             {
-                if (token is not null) add(token.Id, token.Content, part.Origin(start, start + length));
+                if (token is not null) add(token.Id, isAligned ? part.Text.Substring(start, length) : "", part.Origin(start, start + length));
                 else Model(new TextSpan(part, start, length, isFirst && start == 0));
             }
         }

@@ -58,7 +58,7 @@ internal sealed class TokenTemplate
                 break;
             case "TemplateProcessing":
                 _single = ReadSlots(field, "single", added);
-                _pair = ReadSlots(field, "pair", added);
+                _pair = field.Optional("pair") is null ? PlainPair : ReadSlots(field, "pair", added);
                 break;
             case "BertProcessing" or "RobertaProcessing":
                 var (begin, end) = (EndToken(field.Array("cls"), added), EndToken(field.Array("sep"), added));

@@ -9,7 +9,8 @@ public sealed class TokenizerConfig
     /// <summary>The name of the file that holds the chat template where the configuration does not; it is taken when both are there.</summary>
     public const string TemplateFileName = "chat_template.jinja";
 
-    private const string DefaultTemplate = "default";
+    /// <summary>The name of the template that is used when none is asked for.</summary>
+    public const string DefaultTemplate = "default";
 
     private TokenizerConfig()
     {
