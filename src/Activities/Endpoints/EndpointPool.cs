@@ -9,6 +9,12 @@ namespace XInstruct.Activities.Endpoints;
 /// <param name="RateName">Name under which its calls are counted.</param>
 public sealed record EndpointUse(EndpointSettings Settings, IChatEndpoint Chat, AdaptiveGate Gate, string RateName)
 {
+    /// <summary>How far ahead moments are given to calls of one process; beyond that to one call at a time, so that a pace that changes soon shows.</summary>
+    public static readonly TimeSpan Near = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Held by the call whose moment is the next of this process.</summary>
+    public SemaphoreSlim Turn { get; } = new(1, 1);
+
     private readonly Lock _lock = new();
     private double _inRatio = 1;
     private double _out = double.NaN;

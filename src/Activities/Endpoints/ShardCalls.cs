@@ -150,8 +150,7 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
         private async Task<TimeSpan?> TryAsync(T row, ChannelWriter<(Answered<T>, TaskCompletionSource)> results, CancellationToken admission)
         {
             var thought = use.Likely(request);
-            var wait = await calls.Rates.TakeAsync(use.RateName, use.Settings, thought, admission);
-            if (wait > TimeSpan.Zero) await Task.Delay(wait, calls.Clock, admission);
+            var ticket = await calls.TurnAsync(use, thought, admission);
             var reserved = await calls.ReserveAsync(scope, use.Settings.Price.Of(request.TokensAtMost, request.MaxTokens), admission);
             var began = calls.Clock.GetUtcNow();
             var outcome = await use.Chat.AskAsync(request, last);
@@ -163,7 +162,7 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
                 case ChatFailure failure:
                     use.Gate.Failed(began, failure.IsEarly);
                     await calls.Budget.ReleaseAsync(reserved, failure.MayBePaid, last);
-                    if (failure.IsEarly) await calls.Rates.LowerAsync(use.RateName, calls.Clock.GetUtcNow() - began, failure.RetryAfter, last);
+                    if (failure.IsEarly || failure.RetryAfter is not null) await calls.Rates.PauseAsync(use.RateName, ticket, failure.RetryAfter, failure.IsEarly, last);
                     _tried += failure.IsEarly ? EarlyTry : 1;
                     if (_tried < use.Settings.Tries - (EarlyTry / 2)) return Backoff(failure);
                     await CommitAsync(row, new ChatRefusal(failure.Reason), new PaidCall(null, default), results);
@@ -195,6 +194,30 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
     private BudgetBook Budget => budget;
 
     private TimeProvider Clock => clock;
+
+    /// <summary>Waits for the call's moment, and anew when the endpoint asked to be left alone in the meantime.</summary>
+    private async Task<RateTicket> TurnAsync(EndpointUse use, long tokens, CancellationToken ct)
+    {
+        var ticket = RateTicket.None;
+        while (true)
+        {
+            TimeSpan wait;
+            await use.Turn.WaitAsync(ct);
+            try
+            {
+                (ticket, wait) = await rates.TakeAsync(use.RateName, use.Settings, tokens, ticket, ct);
+                if (wait == TimeSpan.Zero) return ticket;
+                if (wait > EndpointUse.Near) await Task.Delay(wait - EndpointUse.Near, clock, ct);
+            }
+            finally
+            {
+                use.Turn.Release();
+            }
+
+            await Task.Delay(wait < EndpointUse.Near ? wait : EndpointUse.Near, clock, ct);
+            if (await rates.AdmitsAsync(use.RateName, ticket, ct)) return ticket;
+        }
+    }
 
     /// <summary>Waits while calls under way may yet leave enough of the budget.</summary>
     private async Task<Guid> ReserveAsync(CallScope scope, decimal usd, CancellationToken ct)

@@ -7,7 +7,7 @@ namespace XInstruct.Domain.Costs;
 /// <param name="Out">Written.</param>
 public sealed record ModelPrice(decimal In, decimal Out)
 {
-    // List prices without caching or batch discounts, as known in November 2025. A recipe's own prices hold before these.
+    // List prices without caching or batch discounts; docs/api.md says what they were compared with. A recipe's own prices hold before these.
     private static readonly Dictionary<string, ModelPrice> Listed = new(StringComparer.Ordinal)
     {
         ["gpt-4o"] = new(2.50m, 10.00m),

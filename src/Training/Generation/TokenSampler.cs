@@ -24,6 +24,9 @@ public sealed record SamplingOptions
     /// <summary>Drops tokens less probable than this share of the most probable one; 0 keeps all.</summary>
     public double MinP { get; init; }
 
+    /// <summary>Keeps the smallest set of tokens of the most typical information whose probability reaches this (Meister et al. 2022); 1 keeps all.</summary>
+    public double TypicalP { get; init; } = 1;
+
     internal bool IsPlainGreedy => Temperature == 0 && RepetitionPenalty == 1 && NoRepeatNgram == 0;
 }
 
@@ -59,6 +62,8 @@ public static class TokenSampler
                     logits[i] = float.NegativeInfinity;
             }
         }
+        if (options.TypicalP < 1)
+            KeepTypical(logits, options.TypicalP);
     }
 
     /// <summary>The index of the highest logit, the lowest one among equals.</summary>
@@ -159,6 +164,22 @@ public static class TokenSampler
                 break;
             logits[order[i]] = float.NegativeInfinity;
         }
+    }
+
+    private static void KeepTypical(Span<float> logits, double share)
+    {
+        var values = logits.ToArray();
+        var max = Max(logits);
+        var total = Math.Log(values.Sum(value => Math.Exp(value - max))) + max;
+        var entropy = values.Sum(value => float.IsNegativeInfinity(value) ? 0 : -Math.Exp(value - total) * (value - total));
+        // A stable sort: of equally typical tokens the first stay.
+        var order = Enumerable.Range(0, values.Length).OrderBy(i => Math.Abs(total - values[i] - entropy)).ToArray();
+        var mass = 0.0;
+        var kept = 0;
+        while (kept < order.Length && (kept == 0 || mass < share))
+            mass += Math.Exp(values[order[kept++]] - total);
+        foreach (var i in order[kept..])
+            logits[i] = float.NegativeInfinity;
     }
 
     private static float Max(ReadOnlySpan<float> logits)

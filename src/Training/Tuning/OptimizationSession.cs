@@ -38,17 +38,22 @@ internal sealed class OptimizationSession : IDisposable
     /// <summary>One update from one or more micro-batches.</summary>
     public StepResult Step(IReadOnlyList<TrainingRow[]> microBatches)
     {
+        var total = microBatches.Sum(batch => batch.Sum(row => (double)row.LearntTokens));
+        return Step([.. microBatches.Select(batch => (
+            _options.Weighting == AccumulationWeighting.Tokens ? batch.Sum(row => (double)row.LearntTokens) / total : 1.0 / microBatches.Count,
+            (Func<Tensor>)(() => MeanLoss(_model, batch, _options.LabelSmoothing))))]);
+    }
+
+    /// <summary>One update from one or more losses, each with its share of the gradient.</summary>
+    public StepResult Step(IReadOnlyList<(double Share, Func<Tensor> Loss)> parts)
+    {
         using var scope = NewDisposeScope();
         _optimizer.zero_grad();
-        var total = microBatches.Sum(batch => batch.Sum(row => (double)row.LearntTokens));
-        var losses = new List<double>(microBatches.Count);
-        foreach (var batch in microBatches)
+        var losses = new List<double>(parts.Count);
+        foreach (var (share, part) in parts)
         {
             using var micro = NewDisposeScope();
-            var share = _options.Weighting == AccumulationWeighting.Tokens
-                ? batch.Sum(row => (double)row.LearntTokens) / total
-                : 1.0 / microBatches.Count;
-            var loss = MeanLoss(_model, batch, _options.LabelSmoothing);
+            var loss = part();
             losses.Add(loss.item<float>());
             (share == 1 ? loss : loss * share).backward();
         }
@@ -66,11 +71,28 @@ internal sealed class OptimizationSession : IDisposable
     /// </summary>
     public static Tensor MeanLoss(Decoder model, TrainingRow[] batch, double labelSmoothing)
     {
+        var (log, targets, rows) = Learnt(model, batch);
+        var loss = -log.gather(1, targets).squeeze(1);
+        if (labelSmoothing > 0)
+            loss = (loss * (1 - labelSmoothing)) - (log.mean([-1]) * labelSmoothing);
+        var weight = tensor(rows.Select(row => (float)batch[(int)row].Weight).ToArray(), device: log.device);
+        return (loss * weight).sum() / weight.sum();
+    }
+
+    /// <summary>The sum of the log-probabilities of each row's learnt tokens.</summary>
+    public static Tensor LearntLogProbabilities(Decoder model, TrainingRow[] batch)
+    {
+        var (log, targets, rows) = Learnt(model, batch);
+        var each = log.gather(1, targets).squeeze(1);
+        return zeros([batch.Length], ScalarType.Float32, each.device).index_add(0, tensor(rows.ToArray(), device: each.device), each, 1);
+    }
+
+    /// <summary>Log-probabilities at the positions whose next token is learnt (N, V), those tokens (N, 1), and the row of each.</summary>
+    private static (Tensor Log, Tensor Targets, List<long> Rows) Learnt(Decoder model, TrainingRow[] batch)
+    {
         var length = batch.Max(row => row.Tokens.Length) - 1;
         var ids = new long[batch.Length * length];
-        var positions = new List<long>();
-        var targets = new List<long>();
-        var weights = new List<float>();
+        var (positions, targets, rows) = (new List<long>(), new List<long>(), new List<long>());
         for (var i = 0; i < batch.Length; i++)
         {
             var tokens = batch[i].Tokens;
@@ -81,18 +103,14 @@ internal sealed class OptimizationSession : IDisposable
                     continue;
                 positions.Add((i * length) + t);
                 targets.Add(tokens[t + 1]);
-                weights.Add((float)batch[i].Weight);
+                rows.Add(i);
             }
         }
         var device = model.Device();
         var hidden = model.Hidden(tensor(ids, [batch.Length, length], device: device)); // (B, T, D)
         var learnt = hidden.reshape(-1, hidden.shape[2]).index_select(0, tensor(positions.ToArray(), device: device)); // (N, D)
         var log = model.Logits(learnt).to_type(ScalarType.Float32).log_softmax(-1); // (N, V)
-        var loss = -log.gather(1, tensor(targets.ToArray(), device: device).unsqueeze(1)).squeeze(1);
-        if (labelSmoothing > 0)
-            loss = (loss * (1 - labelSmoothing)) - (log.mean([-1]) * labelSmoothing);
-        var weight = tensor(weights.ToArray(), device: device);
-        return (loss * weight).sum() / weight.sum();
+        return (log, tensor(targets.ToArray(), device: device).unsqueeze(1), rows);
     }
 
     public void Dispose() => _optimizer.Dispose();
