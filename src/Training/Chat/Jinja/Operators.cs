@@ -93,7 +93,7 @@ internal static class Operators
             result.Add(items[(int)i]);
         }
 
-        return value is string ? string.Concat(result) : value is object?[] ? result.ToArray() : result;
+        return value is string ? string.Concat(result) : value is object?[]? result.ToArray() : result;
 
         long Clip(long index) => Math.Clamp(index < 0 ? index + length : index, low, high);
 
@@ -114,7 +114,7 @@ internal static class Operators
     {
         limits.Step(a.Count + b.Count);
         var items = a.Concat(b);
-        return a is object?[] ? items.ToArray() : items.ToList();
+        return a is object?[]? items.ToArray() : items.ToList();
     }
 
     private static string Repeated(string text, long times, Limits limits)
@@ -129,7 +129,7 @@ internal static class Operators
         times = Math.Clamp(times, 0, int.MaxValue);
         limits.Step(items.Count * times);
         var all = Enumerable.Range(0, items.Count == 0 ? 0 : (int)times).SelectMany(_ => items);
-        return items is object?[] ? all.ToArray() : all.ToList();
+        return items is object?[]? all.ToArray() : all.ToList();
     }
 
     private static object Numbers(string sign, object? a, object? b, double x, double y)
