@@ -26,6 +26,7 @@ public sealed class OutageTests(UndisturbedRun undisturbed) : IDisposable
         NpgsqlConnection.ClearAllPools();
         await process.WaitForExitAsync();
         process.ExitCode.ShouldBe(0, await errors + await lines);
+        (await lines).ShouldContain("Trying again: ");
         await undisturbed.ShouldEqualAsync(product, JsonDocument.Parse((await lines).TrimEnd().Split('\n')[^1]).RootElement);
     }
 

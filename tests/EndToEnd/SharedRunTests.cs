@@ -33,6 +33,9 @@ public sealed class SharedRunTests(UndisturbedRun undisturbed)
                 """,
                 r => r.GetString(0));
             workers.ShouldBe([Identity(shard.Worker), Identity(shard.Worker == first ? second : first)]);
+            var named = (await lines).TrimEnd().Split('\n').Select(l => JsonDocument.Parse(l).RootElement).Where(l => l.TryGetProperty("workers", out _))
+                .SelectMany(l => l.GetProperty("workers").EnumerateArray().Select(w => w.GetProperty("worker").GetString()));
+            named.Distinct().Order(StringComparer.Ordinal).ShouldBe(new[] { Identity(first), Identity(second) }.Order(StringComparer.Ordinal));
         }
         finally
         {

@@ -8,6 +8,12 @@ using XInstruct.Domain.Provenance;
 
 namespace XInstruct.Activities.Endpoints;
 
+/// <summary>How calls under one key and model are paced just now.</summary>
+/// <param name="RequestsPerMinute">Pace learnt from 429s; null when none came.</param>
+/// <param name="Pause">How long all calls still wait, as the endpoint asked.</param>
+/// <param name="Queue">How long a new call would wait for its turn.</param>
+public sealed record RateState(double? RequestsPerMinute, TimeSpan Pause, TimeSpan Queue);
+
 /// <summary>The <see cref="RatePace"/> of each key and model in the table <c>xi_paces</c>, by the clock of the database. A key is known there by a hash.</summary>
 public sealed class RateLimits(NpgsqlDataSource database)
 {
@@ -68,6 +74,16 @@ public sealed class RateLimits(NpgsqlDataSource database)
     /// <param name="ct">Cancellation.</param>
     public Task PauseAsync(string name, RateTicket ticket, TimeSpan? retryAfter, bool isEarly, CancellationToken ct) =>
         ChangeAsync(name, (pace, now) => (pace.Pause(now, ticket, (retryAfter ?? UsualPause).TotalSeconds, isEarly), 0), ct);
+
+    /// <summary>What holds calls back; null when none was made yet.</summary>
+    public async Task<RateState?> StateAsync(string name, CancellationToken ct)
+    {
+        await using var connection = await database.OpenConnectionAsync(ct);
+        var (pace, now) = await ReadAsync(connection, null, name, ct);
+        return pace is null ? null : new RateState(pace.Pace * 60, Left(pace.PausedUntil), Left(Math.Max(pace.RequestsAt, pace.TokensAt)));
+
+        TimeSpan Left(double until) => TimeSpan.FromSeconds(Math.Max(0, until - now));
+    }
 
     private static double Seconds(long count, int perMinute) => perMinute == 0 ? 0 : 60.0 * count / perMinute;
 

@@ -12,13 +12,14 @@ public sealed class RunSettingsTable(NpgsqlDataSource database)
 {
     private const string Table = $"{StoreConfiguration.Schema}.xi_run_settings";
 
-    /// <summary>Creates this table and the others of calls to endpoints when they are missing; one process at a time.</summary>
+    /// <summary>Creates this table and the others that hold no history when they are missing; one process at a time.</summary>
     public async Task CreateTablesAsync(CancellationToken ct)
     {
         await using var command = database.CreateCommand($"""
             create table if not exists {Table} (run text primary key, settings jsonb not null);
             {RateLimits.Tables}
             {BudgetBook.Tables}
+            {WorkerRegister.Tables}
             """);
         await command.ExecuteNonQueryAsync(ct);
     }
@@ -34,12 +35,14 @@ public sealed class RunSettingsTable(NpgsqlDataSource database)
 
     /// <summary>A run's settings.</summary>
     /// <exception cref="Temporalio.Exceptions.ApplicationFailureException">It has none: <see cref="BadInput"/>.</exception>
-    public async Task<RunSettings> ReadAsync(string run, CancellationToken ct)
+    public async Task<RunSettings> ReadAsync(string run, CancellationToken ct) => await FindAsync(run, ct)
+        ?? throw BadInput.Failure($"Run {run} has no settings of its endpoints. Start it with 'xinstruct run <recipe>', which writes them.");
+
+    /// <summary>A run's settings; null for a run that calls no endpoint.</summary>
+    public async Task<RunSettings?> FindAsync(string run, CancellationToken ct)
     {
         await using var command = database.CreateCommand($"select settings::text from {Table} where run = $1");
         command.Parameters.Add(new NpgsqlParameter { Value = run });
-        return await command.ExecuteScalarAsync(ct) is string json
-            ? JsonSerializer.Deserialize<RunSettings>(json, EventJson.Options)!
-            : throw BadInput.Failure($"Run {run} has no settings of its endpoints. Start it with 'xinstruct run <recipe>', which writes them.");
+        return await command.ExecuteScalarAsync(ct) is string json ? JsonSerializer.Deserialize<RunSettings>(json, EventJson.Options) : null;
     }
 }

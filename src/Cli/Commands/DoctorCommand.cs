@@ -1,10 +1,13 @@
 using System.CommandLine;
 using System.Text.Json;
 using Npgsql;
+using Temporalio.Exceptions;
 using XInstruct.Activities.Encoders;
 using XInstruct.Activities.Reports;
+using XInstruct.Activities.Runs;
 using XInstruct.Cli.Hosting;
 using XInstruct.Domain.Provenance;
+using XInstruct.Workflows;
 
 namespace XInstruct.Cli.Commands;
 
@@ -26,7 +29,7 @@ internal static class DoctorCommand
             };
             if (!result.GetValue(quick))
             {
-                checks.AddRange([Torch(), Onnx(), Globalization()]);
+                checks.AddRange([.. await WorkersAsync(options, ct), Torch(), Onnx(), Globalization()]);
                 checks.AddRange(Packages.InUse.Select(p => new Check(p.Key, true, p.Value, null)));
             }
 
@@ -97,6 +100,37 @@ internal static class DoctorCommand
         {
             return new Check("Temporal", false, e.Message, "Check --temporal, or leave it out for the embedded engine.");
         }
+    }
+
+    /// <summary>Who serves the queues, whether all are of one version, and whether all see the same files.</summary>
+    private static async Task<IReadOnlyList<Check>> WorkersAsync(DeploymentOptions options, CancellationToken ct)
+    {
+        IReadOnlyList<LiveWorker> workers;
+        try
+        {
+            await using var deployment = await Deployment.OpenAsync(options, ct);
+            workers = await deployment.Get<WorkerRegister>().ListAsync(ct);
+        }
+        catch (Exception e) when (e is MissingComponentException or UsageException or RpcException or InvalidOperationException)
+        {
+            return [];
+        }
+
+        if (workers.Count == 0 && !options.IsCluster) return [new Check("workers", true, "none; 'xinstruct run' brings its own", null)];
+        var counts = TaskQueues.All.Select(q => (Queue: q, Count: workers.Count(w => w.Queues.Contains(q)))).ToList();
+        var isServed = counts.Single(c => c.Queue == TaskQueues.Cpu).Count > 0;
+        var checks = new List<Check>
+        {
+            new("workers", isServed, string.Join(", ", counts.Select(c => $"{c.Queue} {c.Count}")), isServed ? null : "Nothing goes on without xi-cpu: start 'xinstruct worker'."),
+        };
+        if (workers.Count == 0) return checks;
+        var versions = workers.Select(w => w.Version).Append(CodeVersion.Current).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+        checks.Add(new("versions", versions.Count == 1, string.Join(", ", versions), versions.Count == 1 ? null : "Update the older ones; docs/cluster.md says in which order."));
+        var strangers = workers.Where(w => !w.SharesFiles).Select(w => w.Worker).ToList();
+        checks.Add(strangers.Count == 0
+            ? new("shared files", true, $"seen from all {workers.Count} workers", null)
+            : new("shared files", false, $"not those of {string.Join(", ", strangers)}", "All machines mount the same directory and name it with --home or XINSTRUCT_HOME."));
+        return checks;
     }
 
     private static Check Torch()

@@ -37,7 +37,7 @@ internal static class RunCommand
         var recipe = new Argument<string>("recipe") { Description = "Recipe file (YAML)." };
         var command = new Command("run", "Runs a recipe from corpus to sealed release, trained model and evaluation. Killed and started again, it goes on.")
         {
-            recipe, Set, Id, New, NoWorker, Detach, Estimate,
+            recipe, Set, Id, New, NoWorker, Detach, Estimate, CommonOptions.Svg,
         };
         command.SetAction((result, ct) => result.GetValue(Estimate)
             ? EstimateAsync(result, result.GetValue(recipe)!, ct)
@@ -48,7 +48,7 @@ internal static class RunCommand
 
     public static Command Demo()
     {
-        var command = new Command("demo", "Runs the sample recipe (three languages, about four minutes on two cores).") { Set, Id, New, NoWorker, Detach };
+        var command = new Command("demo", "Runs the sample recipe (three languages, about four minutes on two cores).") { Set, Id, New, NoWorker, Detach, CommonOptions.Svg };
         command.SetAction((result, ct) => ExecuteAsync(result, SampleRecipes.Find("demo.yaml"), ct));
         return command.WithExamples("xinstruct demo", "xinstruct demo --json");
     }
@@ -75,7 +75,7 @@ internal static class RunCommand
         }
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var workers = result.GetValue(NoWorker) ? null : deployment.RunWorkersAsync(TaskQueues.All, TimeSpan.Zero, stop.Token);
+        var workers = result.GetValue(NoWorker) ? null : deployment.RunWorkersAsync(TaskQueues.All, TimeSpan.Zero, null, stop.Token);
         try
         {
             var end = handle.GetResultAsync(rpcOptions: new RpcOptions { CancellationToken = ct });
@@ -87,8 +87,11 @@ internal static class RunCommand
             var report = await reporter.ReportAsync(run, loaded, "completed", clock.Elapsed.TotalSeconds, ct);
             if (!json) Failures.Warn(report.Warnings.Except(loaded.Warnings));
             await DescribeAsync(deployment, run, loaded, ct);
-            Summary.Write(report, json);
-            return ExitCodes.Ok;
+            return await TerminalPicture.RecordAsync(result.GetValue(CommonOptions.Svg), () =>
+            {
+                Summary.Write(report, json);
+                return Task.FromResult(ExitCodes.Ok);
+            });
         }
         catch (WorkflowFailedException e)
         {
@@ -149,7 +152,7 @@ internal static class RunCommand
     /// <summary>Shows the run until <paramref name="end"/> ends, in the way that fits where the output goes.</summary>
     internal static async Task WatchAsync(Deployment deployment, string run, Task end, bool json, CancellationToken ct)
     {
-        var watcher = new RunWatcher(deployment.Client, run, TimeProvider.System);
+        var watcher = deployment.Watcher(run);
         if (json || Console.IsOutputRedirected)
         {
             var lines = new LineDisplay(Console.Out, json);

@@ -18,14 +18,15 @@ internal static class StatusCommand
     public static Command Status()
     {
         var run = new Argument<string?>("run") { Description = "Run id; without it, all runs are listed.", Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command("status", "Shows runs, or one run's counts.") { run };
+        var command = new Command("status", "Shows runs, or one run: where it is, while it is under way, and what it came to.") { run, CommonOptions.Svg };
         command.SetAction(async (result, ct) =>
         {
             await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
             var json = result.GetValue(CommonOptions.Json);
-            return result.GetValue(run) is { } id ? await OneAsync(deployment, id, json, ct) : await AllAsync(deployment, json, ct);
+            return await TerminalPicture.RecordAsync(
+                result.GetValue(CommonOptions.Svg), () => result.GetValue(run) is { } id ? OneAsync(deployment, id, json, ct) : AllAsync(deployment, json, ct));
         });
-        return command.WithExamples("xinstruct status", "xinstruct status demo-1a2b3c4d --json");
+        return command.WithExamples("xinstruct status", "xinstruct status demo-1a2b3c4d --json", "xinstruct status demo-1a2b3c4d --svg status.svg");
     }
 
     public static Command Watch()
@@ -57,6 +58,7 @@ internal static class StatusCommand
         var reporter = deployment.Get<RunReporter>();
         var run = await deployment.Get<RunReader>().FindAsync(id, ct) ?? throw new UsageException($"There is no run {id}. 'xinstruct status' lists the runs.");
         var (status, seconds) = await StateAsync(deployment, run);
+        if (!json && status == "running" && await deployment.Watcher(id).ViewAsync(ct) is { } view) AnsiConsole.Write(TableDisplay.Render(view, null));
         Summary.Write(await reporter.ReportAsync(run, null, status, seconds, ct), json);
         return ExitCodes.Ok;
     }

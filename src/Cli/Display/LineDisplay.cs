@@ -30,13 +30,16 @@ internal sealed class LineDisplay(TextWriter output, bool json) : IRunDisplay
                 Stages = view.Stages.Select(s => new { s.Entry.Language, s.Entry.Stage, s.Entry.Iteration, s.Entry.Shards, s.ShardsDone, s.Result.Done, s.Result.Failed }),
                 view.TokensIn,
                 view.TokensOut,
+                view.Pulse.Budget,
+                Endpoints = view.Pulse.Endpoints.Select(e => new { e.Role, e.Model, e.Rate?.RequestsPerMinute, PauseSeconds = e.Rate?.Pause.TotalSeconds, QueueSeconds = e.Rate?.Queue.TotalSeconds }),
+                Workers = view.Pulse.Workers.Select(w => new { w.Worker, EventsPerSecond = Math.Round(w.Rate, 1), QuietSeconds = Math.Round(w.Quiet.TotalSeconds) }),
             });
             return;
         }
 
         var iteration = view.Progress.Iteration is { } i ? $" (iteration {i})" : "";
         var work = string.Join("; ", active.Select(s => $"{s.Entry.Language} {s.ShardsDone}/{s.Entry.Shards} shards, {s.Result.Done} rows{Reason(s.Result)}"));
-        output.WriteLine($"[{view.Elapsed:mm\\:ss}] {(view.Progress.IsPaused ? "paused: " : "")}{view.Progress.Phase}{iteration}{(work.Length > 0 ? ": " + work : "")}");
+        output.WriteLine($"[{view.Elapsed:mm\\:ss}] {(view.Progress.IsPaused ? "paused: " : "")}{view.Progress.Phase}{iteration}{(work.Length > 0 ? ": " + work : "")}{EndpointText.Line(view)}");
     }
 
     public void Say(string sentence)

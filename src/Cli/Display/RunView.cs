@@ -1,3 +1,4 @@
+using XInstruct.Activities.Reports;
 using XInstruct.Workflows.Languages;
 using XInstruct.Workflows.Runs;
 
@@ -7,7 +8,8 @@ namespace XInstruct.Cli.Display;
 /// <param name="Progress">What the run's workflow knows.</param>
 /// <param name="Stages">Stages with the freshest counts, in the order they began.</param>
 /// <param name="Elapsed">Since this command began to watch.</param>
-internal sealed record RunView(RunProgress Progress, IReadOnlyList<StageView> Stages, TimeSpan Elapsed)
+/// <param name="Pulse">Money, pace of endpoints, and who works.</param>
+internal sealed record RunView(RunProgress Progress, IReadOnlyList<StageView> Stages, TimeSpan Elapsed, RunPulse Pulse)
 {
     public long TokensIn => Stages.Sum(s => s.Result.TokensIn);
 

@@ -1,5 +1,7 @@
+using Npgsql;
 using Temporalio.Client;
 using Temporalio.Exceptions;
+using XInstruct.Activities.Reports;
 using XInstruct.Cli.Hosting;
 using XInstruct.Workflows.Languages;
 using XInstruct.Workflows.Runs;
@@ -7,11 +9,14 @@ using XInstruct.Workflows.Runs;
 namespace XInstruct.Cli.Display;
 
 /// <summary>Asks a run's workflows where they are and gives a display one view after another.</summary>
-internal sealed class RunWatcher(ITemporalClient client, string run, TimeProvider clock)
+internal sealed class RunWatcher(ITemporalClient client, RunPulseReader pulses, string run, TimeProvider clock)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan PulseInterval = TimeSpan.FromSeconds(3);
     private readonly long _start = clock.GetTimestamp();
     private readonly Dictionary<string, (long At, int Done, int Shards)> _firstSeen = new(StringComparer.Ordinal);
+    private RunPulse _pulse = RunPulse.None;
+    private TimeSpan _nextPulse;
 
     /// <summary>Shows views until <paramref name="end"/> ends.</summary>
     public async Task WatchAsync(IRunDisplay display, Task end, CancellationToken ct)
@@ -37,11 +42,27 @@ internal sealed class RunWatcher(ITemporalClient client, string run, TimeProvide
             var progress = await client.GetWorkflowHandle<XInstructionWorkflow>(run).QueryAsync(w => w.Progress, options);
             var stages = new List<StageView>();
             foreach (var entry in progress.Stages) stages.Add(await StageAsync(entry, options));
-            return new RunView(progress, stages, clock.GetElapsedTime(_start));
+            var elapsed = clock.GetElapsedTime(_start);
+            await TakePulseAsync(elapsed, ct);
+            return new RunView(progress, stages, elapsed, _pulse);
         }
         catch (Exception e) when (e is RpcException or WorkflowQueryFailedException or WorkflowQueryRejectedException or TimeoutException)
         {
             return null;
+        }
+    }
+
+    private async Task TakePulseAsync(TimeSpan now, CancellationToken ct)
+    {
+        if (now < _nextPulse) return;
+        _nextPulse = now + PulseInterval;
+        try
+        {
+            _pulse = await pulses.ReadAsync(run, ct);
+        }
+        catch (NpgsqlException)
+        {
+            // The next one may come through.
         }
     }
 

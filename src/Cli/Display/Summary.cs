@@ -21,37 +21,38 @@ internal static class Summary
         }
 
         var s = report.Samples;
+        var grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn(new GridColumn().PadRight(0));
         AnsiConsole.WriteLine();
-        AnsiConsole.MarkupLineInterpolated($"[bold]{report.Run}[/] {report.Status} in {report.Seconds:N1} s");
-        AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture, $"texts {s.Texts:N0}, rejected {s.Rejected:N0}, kept {s.Kept:N0}, selected {s.Selected:N0}; tokens {report.Ledger.TokensIn:N0} in, {report.Ledger.TokensOut:N0} out, ${report.Ledger.Usd:N2}"));
+        AnsiConsole.MarkupLineInterpolated($"[bold]{report.Run}[/] [{(report.Status == "completed" ? "green" : "yellow")}]{report.Status}[/] in {Duration(report.Seconds)}");
+        Row("texts", $"{s.Texts:N0} accepted, {s.Rejected:N0} rejected; {s.Kept:N0} pairs kept, {s.Selected:N0} selected");
+        if (report.Rejections is { Count: > 0 } reasons) Row("rejected", $"{string.Join(", ", reasons.Select(r => $"{r.Key} {r.Value.ToString("N0", CultureInfo.InvariantCulture)}"))}");
+        Row("tokens", $"{report.Ledger.TokensIn:N0} in, {report.Ledger.TokensOut:N0} out, ${report.Ledger.Usd:N2}");
         foreach (var c in report.Ledger.Calls ?? [])
         {
-            var unanswered = c.UsdUnanswered > 0 ? $", and ${c.UsdUnanswered:N4} counted for calls whose reply never came" : "";
-            AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture, $"calls    {c.Stage} {c.Language}: {c.Calls:N0}, tokens {c.TokensIn:N0} in, {c.TokensOut:N0} out, ${c.Usd:N4}{unanswered}"));
-        }
-
-        if (report.Rejections is { Count: > 0 } reasons)
-        {
-            AnsiConsole.WriteLine("rejected: " + string.Join(", ", reasons.Select(r => $"{r.Key} {r.Value.ToString("N0", CultureInfo.InvariantCulture)}")));
+            var unanswered = c.UsdUnanswered > 0 ? string.Create(CultureInfo.InvariantCulture, $", and ${c.UsdUnanswered:N4} counted for calls whose reply never came") : "";
+            Row("calls", $"{c.Stage} {c.Language}: {c.Calls:N0}, tokens {c.TokensIn:N0} in, {c.TokensOut:N0} out, ${c.Usd:N4}{unanswered}");
         }
 
         foreach (var (language, check) in report.LanguageCheck ?? new Dictionary<string, string>())
         {
-            if (check != "profile") AnsiConsole.WriteLine($"{language}: no language profile, texts were checked by script only");
+            if (check != "profile") Row(language, $"no language profile, texts were checked by script only");
         }
 
+        if (report.Release is { } release)
+        {
+            Row("release", $"{release.Path}");
+            Row("sha256", $"{release.Sha256}");
+            Row("sheet", $"{Path.Combine(release.Path, DataSheetWriter.Names[1])}");
+        }
+
+        if (report.Model is { } model) Row("model", $"{model.Path}");
+        Row("packages", $"{string.Join("; ", report.Packages.GroupBy(p => p.Value, p => p.Key).Select(g => $"{g.Key}: {string.Join(", ", g)}"))}");
+        AnsiConsole.Write(grid);
         if (report.Iterations.Count > 0) AnsiConsole.Write(Iterations(report));
         if (report.Screening is { Count: > 0 } screening) AnsiConsole.Write(Screening(screening));
         if (report.Evaluation is { } evaluation) AnsiConsole.Write(Evaluation(evaluation));
-        if (report.Release is { } release)
-        {
-            AnsiConsole.MarkupLineInterpolated($"release  [link]{release.Path}[/]");
-            AnsiConsole.WriteLine($"sha256   {release.Sha256}");
-            AnsiConsole.WriteLine($"sheet    {Path.Combine(release.Path, DataSheetWriter.Names[1])}");
-        }
 
-        if (report.Model is { } model) AnsiConsole.WriteLine($"model    {model.Path}");
-        AnsiConsole.WriteLine("packages " + string.Join(", ", report.Packages.Select(p => $"{p.Key} {p.Value}")));
+        void Row(string name, FormattableString value) => grid.AddRow(new Text(name, new Style(Color.Grey)), new Text(TerminalText.Clean(value.ToString(CultureInfo.InvariantCulture))));
     }
 
     /// <summary>What calls to endpoints will probably cost.</summary>
@@ -85,23 +86,29 @@ internal static class Summary
 
     private static Table Iterations(RunReport report)
     {
-        var table = new Table().Border(TableBorder.Rounded).AddColumns("iteration", "language", "rated", "kept", "precision", "accuracy");
+        // Without a truth to compare with there is nothing to say of either.
+        var hasTruth = report.Baselines is not null || report.Iterations.Any(i => i.Precision is not null || i.Accuracy is not null);
+        var table = new Table().Border(TableBorder.Rounded).AddColumns([.. Cells("iteration", "language", "rated", "kept", "precision", "accuracy")]);
         foreach (var iteration in report.Iterations)
         {
-            table.AddRow($"{iteration.Iteration}", "all", $"{iteration.Rated}", $"{iteration.Kept}", Share(iteration.Precision), Share(iteration.Accuracy));
-            foreach (var l in iteration.Languages) table.AddRow("", l.Language, $"{l.Rated}", $"{l.Kept}", Share(l.Precision), Share(l.Accuracy));
+            Row($"{iteration.Iteration}", "all", $"{iteration.Rated}", $"{iteration.Kept}", Share(iteration.Precision), Share(iteration.Accuracy));
+            foreach (var l in iteration.Languages) Row("", l.Language, $"{l.Rated}", $"{l.Kept}", Share(l.Precision), Share(l.Accuracy));
         }
 
         if (report.Baselines is not { } baselines) return table;
-        Baseline(table, "chance", baselines.Chance, l => l.Chance);
-        Baseline(table, "naive Bayes", baselines.NaiveBayes, l => l.NaiveBayes);
+        Baseline("chance", baselines.Chance, l => l.Chance);
+        Baseline("naive Bayes", baselines.NaiveBayes, l => l.NaiveBayes);
         return table;
 
-        void Baseline(Table rows, string name, double all, Func<LanguageBaseline, double> of)
+        void Baseline(string name, double all, Func<LanguageBaseline, double> of)
         {
-            rows.AddRow(name, "all", "", "", "", Share(all));
-            foreach (var l in baselines.Languages) rows.AddRow("", l.Language, "", "", "", Share(of(l)));
+            Row(name, "all", "", "", "", Share(all));
+            foreach (var l in baselines.Languages) Row("", l.Language, "", "", "", Share(of(l)));
         }
+
+        void Row(params string[] cells) => table.AddRow([.. Cells(cells)]);
+
+        IEnumerable<string> Cells(params string[] cells) => hasTruth ? cells : cells.SkipLast(2);
     }
 
     private static Table Screening(IReadOnlyList<ScreeningReport> screening)
@@ -121,6 +128,10 @@ internal static class Summary
 
         return table;
     }
+
+    private static string Duration(double seconds) => seconds < 100
+        ? string.Create(CultureInfo.InvariantCulture, $"{seconds:F1} s")
+        : string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(seconds / 60):F0} min {seconds % 60:F0} s");
 
     private static string Change(Estimate before, Estimate after) => string.Create(
         CultureInfo.InvariantCulture, $"{before.Mean:F2} → {after.Mean:F2} ({after.Low:F2}–{after.High:F2})");

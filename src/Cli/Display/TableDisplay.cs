@@ -1,6 +1,7 @@
 using System.Globalization;
 using Spectre.Console;
 using Spectre.Console.Rendering;
+using XInstruct.Activities.Reports;
 using XInstruct.Workflows.Languages;
 
 namespace XInstruct.Cli.Display;
@@ -8,20 +9,28 @@ namespace XInstruct.Cli.Display;
 /// <summary>The live table of a terminal: stages and languages with rates, time left, tokens and the last reasons of rejection.</summary>
 internal sealed class TableDisplay(LiveDisplayContext live) : IRunDisplay
 {
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan Stale = TimeSpan.FromMinutes(2);
     private string? _sentence;
 
-    public void Show(RunView view) => live.UpdateTarget(Render(view));
+    public void Show(RunView view) => live.UpdateTarget(Render(view, _sentence));
 
     public void Say(string sentence) => _sentence = sentence;
 
-    private Rows Render(RunView view)
+    /// <summary>A moment of a run.</summary>
+    /// <param name="view">The moment.</param>
+    /// <param name="sentence">What was said last.</param>
+    public static Rows Render(RunView view, string? sentence)
     {
         var p = view.Progress;
         var head = new Markup(string.Create(CultureInfo.InvariantCulture,
             $"[bold]{Markup.Escape(p.Phase)}[/]{(p.Iteration is { } i ? $" · iteration {i}" : "")}{(p.IsPaused ? " · [yellow]paused[/]" : "")} · {view.Elapsed:hh\\:mm\\:ss} · tokens {view.TokensIn:N0} in, {view.TokensOut:N0} out"));
         var parts = new List<IRenderable> { head, Stages(view) };
+        if (EndpointText.Money(view) is { } money) parts.Add(new Text(money));
+        parts.AddRange(EndpointText.Paces(view).Select(pace => new Text(pace)));
+        if (view.Pulse.Workers.Count > 0) parts.Add(Workers(view.Pulse.Workers));
         if (p.Iterations.Count > 0) parts.Add(Iterations(view));
-        if (_sentence is not null) parts.Add(new Text(_sentence));
+        if (sentence is not null) parts.Add(new Text(sentence));
         return new Rows(parts);
     }
 
@@ -53,6 +62,20 @@ internal sealed class TableDisplay(LiveDisplayContext live) : IRunDisplay
             new Text(views.Count == 1 && views[0].Left is { } left ? left.ToString("mm\\:ss", CultureInfo.InvariantCulture) : ""),
             new Text(result.Failed.ToString("N0", CultureInfo.InvariantCulture)),
             new Text(result.LastReason ?? ""));
+    }
+
+    private static Table Workers(IReadOnlyList<WorkerPulse> workers)
+    {
+        var table = new Table().Border(TableBorder.Rounded).AddColumns("worker", "events/s", "last event");
+        foreach (var w in workers)
+        {
+            table.AddRow(
+                new Text(TerminalText.Clean(w.Worker)),
+                new Text(w.Rate.ToString("N0", CultureInfo.InvariantCulture)),
+                new Text(w.Quiet < Fresh ? "now" : string.Create(CultureInfo.InvariantCulture, $"{w.Quiet:mm\\:ss} ago"), w.Quiet > Stale ? new Style(Color.Yellow) : null));
+        }
+
+        return table;
     }
 
     private static Table Iterations(RunView view)

@@ -3,12 +3,16 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using Serilog;
 using Temporalio.Client;
+using Temporalio.Common;
 using Temporalio.Common.EnvConfig;
 using Temporalio.Testing;
 using Temporalio.Worker;
 using XInstruct.Activities;
+using XInstruct.Activities.Reports;
+using XInstruct.Activities.Runs;
 using XInstruct.Activities.Storage;
 using XInstruct.Cli.Commands;
+using XInstruct.Cli.Display;
 using XInstruct.Workflows;
 using XInstruct.Workflows.Languages;
 using XInstruct.Workflows.Runs;
@@ -34,6 +38,9 @@ public sealed class MissingComponentException(string message, Exception? inner =
 /// <summary>An open event store, a Temporal client, and workers on demand, in this process.</summary>
 public sealed class Deployment : IAsyncDisposable
 {
+    /// <summary>Name of all workers together, for worker versioning.</summary>
+    public const string DeploymentName = "xinstruct";
+
     private readonly ServiceProvider _services;
     private readonly WorkflowEnvironment? _environment;
     private readonly ILoggerFactory _loggers;
@@ -47,6 +54,9 @@ public sealed class Deployment : IAsyncDisposable
     /// <summary>A registered service.</summary>
     public T Get<T>()
         where T : notnull => _services.GetRequiredService<T>();
+
+    /// <summary>Something to watch a run with.</summary>
+    internal RunWatcher Watcher(string run) => new(Client, Get<RunPulseReader>(), run, TimeProvider.System);
 
     /// <summary>Connects to everything and creates what the store lacks.</summary>
     /// <param name="options">Where they are.</param>
@@ -121,14 +131,16 @@ public sealed class Deployment : IAsyncDisposable
     /// <summary>Runs workers for the given queues until cancelled, then lets activities in flight end.</summary>
     /// <param name="queues">Task queues.</param>
     /// <param name="drain">How long activities may go on after that; then they are cancelled, and another worker begins them again.</param>
+    /// <param name="build">Build id by which the cluster keeps runs on the version that began them; null for none.</param>
     /// <param name="ct">Stops taking work.</param>
-    public async Task RunWorkersAsync(IReadOnlyCollection<string> queues, TimeSpan drain, CancellationToken ct)
+    public async Task RunWorkersAsync(IReadOnlyCollection<string> queues, TimeSpan drain, string? build, CancellationToken ct)
     {
-        var workers = queues.Select(queue => Worker(queue, drain)).ToList();
+        var workers = queues.Select(queue => Worker(queue, drain, build)).ToList();
         try
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
             var running = workers.Select(w => w.ExecuteAsync(stop.Token)).ToList();
+            running.Add(Get<WorkerRegister>().StandAsync(queues, stop.Token));
             await Task.WhenAny(running);
             // One worker that fails takes the others along: a process that serves half of its queues helps nobody.
             await stop.CancelAsync();
@@ -140,7 +152,7 @@ public sealed class Deployment : IAsyncDisposable
         }
     }
 
-    private TemporalWorker Worker(string queue, TimeSpan drain)
+    private TemporalWorker Worker(string queue, TimeSpan drain, string? build)
     {
         var options = new TemporalWorkerOptions(queue)
         {
@@ -150,6 +162,14 @@ public sealed class Deployment : IAsyncDisposable
             // Calls to endpoints wait more than they work, and their gate counts them.
             MaxConcurrentActivities = queue switch { TaskQueues.Cpu => 4, TaskQueues.Api => 16, _ => 1 },
         };
+        if (build is not null)
+        {
+            options.DeploymentOptions = new WorkerDeploymentOptions(new WorkerDeploymentVersion(DeploymentName, build), useWorkerVersioning: true)
+            {
+                DefaultVersioningBehavior = VersioningBehavior.Pinned,
+            };
+        }
+
         if (queue == TaskQueues.Cpu)
         {
             options.AddWorkflow<XInstructionWorkflow>().AddWorkflow<LanguageWorkflow>();

@@ -29,6 +29,10 @@ public class TemporalWorker : IDisposable
         {
             throw new ArgumentException("Task queue required");
         }
+        if (options.DeploymentOptions?.UseWorkerVersioning == true)
+        {
+            throw new NotSupportedException("The stand-in's engine has no worker versioning.");
+        }
         Unique(options.Workflows.Select(w => w.Name), "workflow");
         Unique(options.Activities.Select(a => a.Name), "activity");
         if (options.Workflows.FirstOrDefault(w => !w.Instantiable) is { } abstractOne)

@@ -27,6 +27,9 @@ public class TemporalWorkerOptions : ICloneable
     [Obsolete("Use DeploymentOptions instead")]
     public string? BuildId { get; set; }
 
+    /// <summary>The version that a worker belongs to. The stand-in's engine has one version and refuses workers that use versioning.</summary>
+    public WorkerDeploymentOptions? DeploymentOptions { get; set; }
+
     public string? Identity { get; set; }
 
     public int? MaxConcurrentActivities { get; set; }

@@ -109,6 +109,16 @@ public sealed class MessageTests(EnvironmentFixture fixture) : WorkflowTest(fixt
     }
 
     [Fact]
+    public async Task GetResult_NotThereInItsTime_IsDeadlineExceededAndNoCancellation()
+    {
+        var handle = await Client.StartWorkflowAsync((MessageWorkflow w) => w.RunAsync("waits"), new($"wf-{Guid.NewGuid()}", $"nobody-{Guid.NewGuid()}"));
+        var error = await Should.ThrowAsync<RpcException>(() => handle.GetResultAsync(rpcOptions: new() { Timeout = TimeSpan.FromMilliseconds(300) }));
+        error.Code.ShouldBe(RpcException.StatusCode.DeadlineExceeded);
+        using var stop = new CancellationTokenSource(300);
+        await Should.ThrowAsync<OperationCanceledException>(() => handle.GetResultAsync(rpcOptions: new() { CancellationToken = stop.Token }));
+    }
+
+    [Fact]
     public Task Query_ThatThrowsOrIsUnknown_Fails() => RunAsync(WorkerOptions(typeof(MessageWorkflow)), async () =>
     {
         var handle = await Client.StartWorkflowAsync((MessageWorkflow w) => w.RunAsync("is"), Options());
