@@ -27,7 +27,7 @@ internal sealed class RecipeRules(RecipeBinder binder, ProblemList problems)
         Model("models.student", recipe.Models.Student, ["instruction", "language"], ["instruction"]);
         Api("models.generator.api", recipe.Models.Generator.Api, recipe);
         Api("models.evaluator.api", recipe.Models.Evaluator.Api, recipe);
-        Rule("refine.rank", recipe.Refine.Rank != Ranking.Generator && !(recipe.Refine.Rank == Ranking.Both && binder.IsWritten("refine.rank")) || recipe.Models.Generator.Api is null or { LogProbabilities: true }, "The generator is behind an endpoint: its confidence needs models.generator.api.logProbabilities.");
+        Rule("refine.rank", recipe.Refine.Rank != Ranking.Generator || recipe.Models.Generator.Api is null or { LogProbabilities: true }, "The generator is behind an endpoint: its confidence needs models.generator.api.logProbabilities.");
     }
 
     private void Api(string key, ApiOptions? api, Recipe recipe)

@@ -24,7 +24,6 @@ public sealed class ApiRecipeTests : IDisposable
     [InlineData("models.generator.api.baseUrl=https://user:pass@x/v1", "no http or https address")]
     [InlineData("budget.usd=1", "what 'm' costs is not known")]
     [InlineData("refine.rank=generator", "needs models.generator.api.logProbabilities")]
-    [InlineData("refine.rank=both", "needs models.generator.api.logProbabilities")]
     [InlineData("models.generator.api.promptFile=missing.md", "No file")]
     [InlineData("models.student.api={model: m}", "Unknown key")]
     public void Load_BadApi_IsToldBeforeAnythingStarts(string set, string message) => _folder.Problem(Api, set).Message.ShouldContain(message);
@@ -79,7 +78,7 @@ public sealed class ApiRecipeTests : IDisposable
     }
 
     [Fact]
-    public void Load_NobodyChoseTheRanking_IsWarnedThatTheEvaluatorRanksAlone()
+    public void Load_RankByBothWithoutLogProbabilities_WarnsThatTheEvaluatorRanksAlone()
     {
         string Warnings(params string[] set) => string.Join(' ', _folder.Load(Api, set).Warnings.Select(w => w.Message));
         Warnings().ShouldContain("The evaluator alone ranks");
