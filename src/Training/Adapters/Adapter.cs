@@ -26,7 +26,7 @@ public sealed class Adapter
         _dropout = model.AdapterDropout(options.Dropout);
         foreach (var parameter in model.parameters()) parameter.requires_grad = false;
         // Small beside the model: kept in float32, as the optimizer's steps need, whatever the model is.
-        var place = new Placement(layers[0].Layer.Weight.device, ScalarType.Float32);
+        var place = new Placement(layers[0].Layer.Device, ScalarType.Float32);
         foreach (var (_, layer) in layers)
         {
             layer.Update = new LowRank(
@@ -44,7 +44,8 @@ public sealed class Adapter
     public long TrainableParameters => _model.parameters().Where(p => p.requires_grad).Sum(p => p.numel());
 
     /// <summary>Numbers of the model and the adapter.</summary>
-    public long TotalParameters => _model.parameters().Sum(p => p.numel());
+    public long TotalParameters => _model.parameters().Sum(p => p.numel())
+        + Linear(_model).Where(layer => layer.Layer.Quantization is not null).Sum(layer => layer.Layer.InputSize * layer.Layer.OutputSize);
 
     /// <summary>Whether the updates count; without them the model is what it was, which a preference loss takes for its reference.</summary>
     public bool IsOn
@@ -138,6 +139,7 @@ public sealed class Adapter
     }
 
     /// <summary>Adds the updates to the model's own weights and takes the adapter away.</summary>
+    /// <exception cref="InvalidOperationException">The weights are held as codes.</exception>
     public void Merge()
     {
         using (no_grad())

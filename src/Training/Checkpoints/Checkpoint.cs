@@ -1,5 +1,6 @@
 using System.Text.Json;
 using XInstruct.Training.Models;
+using XInstruct.Training.Quantization;
 using static TorchSharp.torch;
 
 namespace XInstruct.Training.Checkpoints;
@@ -15,16 +16,26 @@ public static class Checkpoint
     /// <param name="device">Where the model is to lie.</param>
     /// <param name="dropout">Dropout in training.</param>
     /// <param name="type">Float32, BFloat16 or Float16: what the weights become, whatever they are stored as.</param>
+    /// <param name="quantization">How the layers' matrices are to be held in fewer bits; null for as they are.</param>
     /// <exception cref="ModelConfigException">config.json cannot be used.</exception>
     /// <exception cref="CheckpointException">Tensors are missing, extra, misshapen or damaged; the message names all of them.</exception>
-    public static Decoder Load(string folder, Device device, double dropout = 0, ScalarType type = ScalarType.Float32)
+    public static Decoder Load(
+        string folder, Device device, double dropout = 0, ScalarType type = ScalarType.Float32, QuantizationOptions? quantization = null)
     {
         var config = DecoderConfig.Load(folder);
         var places = Places(folder, config);
-        var decoder = new Decoder(config, dropout, device, type) { Texts = CheckpointTexts.Read(folder) };
+        var decoder = new Decoder(config, dropout, device, type, quantization) { Texts = CheckpointTexts.Read(folder) };
         try
         {
             foreach (var (name, parameter) in decoder.named_parameters()) Safetensors.Read(places[name], parameter);
+            foreach (var (name, layer) in decoder.named_modules())
+            {
+                if (layer is not Projection { Quantization: not null } projection) continue;
+                using var whole = empty([projection.OutputSize, projection.InputSize], type, device);
+                Safetensors.Read(places[name + ".weight"], whole);
+                projection.Quantize(whole);
+            }
+
             decoder.eval();
             return decoder;
         }
@@ -53,6 +64,7 @@ public static class Checkpoint
     {
         ArgumentNullException.ThrowIfNull(decoder);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(shardBytes);
+        if (decoder.IsQuantized) throw new InvalidOperationException("A quantised model is not saved: its checkpoint is the one that it was loaded from, with an adapter of its own.");
         var parameters = decoder.named_parameters().ToDictionary(p => p.name, p => (Tensor)p.parameter, StringComparer.Ordinal);
         var tensors = ParameterTable.Of(decoder.Config).Select(p => (p.Name, Tensor: parameters[p.Name])).ToList();
         Directory.CreateDirectory(folder);

@@ -1,5 +1,6 @@
 using XInstruct.Domain.Statistics;
 using XInstruct.Training.Checkpoints;
+using XInstruct.Training.Quantization;
 using XInstruct.Training.Tuning;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -22,23 +23,27 @@ public sealed class Decoder : Module<Tensor, Tensor>
     /// <param name="dropout">Dropout in training, after embedding, attention and feed-forward and on attention weights.</param>
     /// <param name="device">Where the weights lie; null for the CPU.</param>
     /// <param name="type">Float32, BFloat16 or Float16: the type of the weights, and what is worked out in.</param>
-    public Decoder(DecoderConfig config, double dropout = 0, Device? device = null, ScalarType type = ScalarType.Float32)
+    /// <param name="quantization">How the layers' matrices are held as codes, which only a checkpoint gives; null when they are not.</param>
+    public Decoder(DecoderConfig config, double dropout = 0, Device? device = null, ScalarType type = ScalarType.Float32, QuantizationOptions? quantization = null)
         : base(nameof(Decoder))
     {
         ArgumentNullException.ThrowIfNull(config);
         Config = config;
         _rotary = new Rotary(config);
         _dropout = new Dropout(dropout);
-        var place = new Placement(device ?? CPU, type);
+        var place = new Placement(device ?? CPU, type, quantization);
         _body = new DecoderBody(config, _rotary, _dropout, place);
         register_module(config.Names.Body, _body);
         if (config.TiesEmbeddings) return;
-        _head = new Projection(config.HiddenSize, config.VocabularySize, bias: false, place);
+        _head = new Projection(config.HiddenSize, config.VocabularySize, bias: false, place with { Quantization = null });
         register_module(config.Names.Head, _head);
     }
 
     /// <summary>Shape of the model.</summary>
     public DecoderConfig Config { get; }
+
+    /// <summary>Whether the layers' matrices are held as codes.</summary>
+    public bool IsQuantized => modules().OfType<Projection>().Any(layer => layer.Quantization is not null);
 
     /// <summary>The JSON files that the model was loaded with; null when it was made here.</summary>
     internal CheckpointTexts? Texts { get; init; }

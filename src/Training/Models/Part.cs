@@ -1,12 +1,16 @@
 using TorchSharp.Modules;
 using TorchSharp.Utils;
+using XInstruct.Training.Quantization;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace XInstruct.Training.Models;
 
 /// <summary>Where a model's numbers lie and of what kind they are.</summary>
-internal sealed record Placement(Device Device, ScalarType Type)
+/// <param name="Device">The device.</param>
+/// <param name="Type">Their type, in which the model also computes.</param>
+/// <param name="Quantization">How the layers' matrices are held as codes; null when they are not.</param>
+internal sealed record Placement(Device Device, ScalarType Type, QuantizationOptions? Quantization = null)
 {
     public static Placement Default { get; } = new(CPU, ScalarType.Float32);
 

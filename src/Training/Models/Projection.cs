@@ -1,5 +1,6 @@
 using TorchSharp.Modules;
 using TorchSharp.Utils;
+using XInstruct.Training.Quantization;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -8,17 +9,22 @@ namespace XInstruct.Training.Models;
 /// <summary>A weight matrix, with or without a bias and a low-rank update: y = x Wᵀ + b (+ s · drop(x) Aᵀ Bᵀ).</summary>
 internal sealed class Projection : Part
 {
+    private readonly ScalarType _type;
+
+    // Null when the matrix is held as codes.
     [ComponentName(Name = "weight")]
-    private readonly Parameter _weight;
+    private readonly Parameter? _weight;
 
     [ComponentName(Name = "bias")]
     private readonly Parameter? _bias;
 
+    private QuantizedTensor? _codes;
+
     public Projection(long input, long output, bool bias, Placement place)
         : base(nameof(Projection))
     {
-        (InputSize, OutputSize) = (input, output);
-        _weight = Named("weight", Parameter(place.Zeros(output, input)));
+        (InputSize, OutputSize, _type, Device, Quantization) = (input, output, place.Type, place.Device, place.Quantization);
+        if (Quantization is null) _weight = Named("weight", Parameter(place.Zeros(output, input)));
         if (bias) _bias = Named("bias", Parameter(place.Zeros(output)));
     }
 
@@ -26,7 +32,17 @@ internal sealed class Projection : Part
 
     public long OutputSize { get; }
 
-    public Parameter Weight => _weight;
+    public Device Device { get; }
+
+    /// <summary>How the matrix is held as codes; null when it is not.</summary>
+    public QuantizationOptions? Quantization { get; }
+
+    /// <summary>Bytes of the codes.</summary>
+    public long CodeBytes => _codes?.Bytes ?? 0;
+
+    /// <summary>The matrix as a parameter.</summary>
+    /// <exception cref="InvalidOperationException">It is held as codes.</exception>
+    public Parameter Weight => _weight ?? throw new InvalidOperationException("The weights are quantised: only their codes are there. Load the model without quantisation for this.");
 
     /// <summary>The low-rank update, when an adapter put one here; the names of its matrices are those of PEFT.</summary>
     public LowRank? Update
@@ -42,9 +58,24 @@ internal sealed class Projection : Part
 
     public override Tensor forward(Tensor input)
     {
-        var output = functional.linear(input, _weight, _bias);
+        var output = functional.linear(input, _weight ?? Codes.Dequantize(_type), _bias);
         return Update is { IsOn: true } update ? output.add(update.Of(input, training).To(output.dtype)) : output;
     }
+
+    /// <summary>Makes codes of the matrix; it is not needed any more then.</summary>
+    public void Quantize(Tensor weight)
+    {
+        _codes?.Dispose();
+        _codes = QuantizedTensor.Of(weight, Quantization!);
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _codes?.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private QuantizedTensor Codes => _codes ?? throw new InvalidOperationException("A quantised model gets its weights from a checkpoint.");
 }
 
 /// <summary>A low-rank update (Hu et al. 2021).</summary>

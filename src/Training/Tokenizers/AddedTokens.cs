@@ -1,6 +1,6 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
-using System.Text.RegularExpressions;
 
 namespace XInstruct.Training.Tokenizers;
 
@@ -18,31 +18,33 @@ public sealed record AddedToken(
 /// <summary>Cuts a text at added tokens: from the left, the longest token first.</summary>
 internal sealed class AddedTokenSplitter
 {
-    private readonly Dictionary<string, AddedToken> _tokens = new(StringComparer.Ordinal);
-    private readonly Regex? _pattern;
+    private readonly Dictionary<char, (string Content, AddedToken Token)[]> _byFirst;
+    private readonly SearchValues<string>? _search;
 
-    public AddedTokenSplitter(IEnumerable<AddedToken> tokens)
+    public AddedTokenSplitter(IEnumerable<AddedToken> tokens, Func<string, string>? normalize = null)
     {
+        var contents = new Dictionary<string, AddedToken>(StringComparer.Ordinal);
         foreach (var token in tokens)
-            _tokens[token.Content] = token;
-        if (_tokens.Count > 0)
         {
-            var longestFirst = _tokens.Keys.OrderByDescending(content => content.Length).ThenBy(content => content, StringComparer.Ordinal);
-            _pattern = new Regex(string.Join('|', longestFirst.Select(Regex.Escape)), RegexOptions.CultureInvariant, Regex.InfiniteMatchTimeout);
+            if ((normalize?.Invoke(token.Content) ?? token.Content) is { Length: > 0 } content) contents[content] = token;
         }
+
+        _byFirst = contents.Select(token => (Content: token.Key, Token: token.Value)).GroupBy(token => token.Content[0])
+            .ToDictionary(group => group.Key, group => group.OrderByDescending(token => token.Content.Length).ToArray());
+        if (contents.Count > 0) _search = SearchValues.Create([.. contents.Keys], StringComparison.Ordinal);
     }
 
-    /// <summary>The parts in order: text (token null) or a token (text empty).</summary>
-    public IEnumerable<(string Text, AddedToken? Token)> Split(string text)
+    /// <summary>The parts in order: text (token null), or a token with the white space that it takes; none is empty.</summary>
+    public List<(int Start, int Length, AddedToken? Token)> Split(string text)
     {
-        if (_pattern is null)
-            return text.Length == 0 ? [] : [(text, null)];
-        var parts = new List<(string, AddedToken?)>();
+        var parts = new List<(int, int, AddedToken?)>();
         var from = 0;
-        foreach (var match in _pattern.EnumerateMatches(text))
+        for (int at = 0, found; _search is not null && (found = text.AsSpan(at).IndexOfAny(_search)) >= 0;)
         {
-            var token = _tokens[text.Substring(match.Index, match.Length)];
-            var (start, end) = (match.Index, match.Index + match.Length);
+            var start = at + found;
+            var (content, token) = Longest(text, start);
+            var end = start + content.Length;
+            at = end;
             // White space that the token before took along may cover this match.
             if (start < from || (token.SingleWord && (IsWordBefore(text, start) || IsWordAfter(text, end))))
                 continue;
@@ -51,20 +53,23 @@ internal sealed class AddedTokenSplitter
             while (token.StripRight && end < text.Length && char.IsWhiteSpace(text[end]))
                 end++;
             if (start > from)
-                parts.Add((text[from..start], null));
-            parts.Add(("", token));
+                parts.Add((from, start - from, null));
+            parts.Add((start, end - start, token));
             from = end;
         }
         if (from < text.Length)
-            parts.Add((text[from..], null));
+            parts.Add((from, text.Length - from, null));
         return parts;
     }
 
+    private (string Content, AddedToken Token) Longest(string text, int start)
+        => Array.Find(_byFirst[text[start]], token => string.CompareOrdinal(text, start, token.Content, 0, token.Content.Length) == 0);
+
     private static bool IsWordBefore(string text, int index)
-        => Rune.DecodeLastFromUtf16(text.AsSpan(0, index), out var rune, out _) == System.Buffers.OperationStatus.Done && IsWord(rune);
+        => Rune.DecodeLastFromUtf16(text.AsSpan(0, index), out var rune, out _) == OperationStatus.Done && IsWord(rune);
 
     private static bool IsWordAfter(string text, int index)
-        => Rune.DecodeFromUtf16(text.AsSpan(index), out var rune, out _) == System.Buffers.OperationStatus.Done && IsWord(rune);
+        => Rune.DecodeFromUtf16(text.AsSpan(index), out var rune, out _) == OperationStatus.Done && IsWord(rune);
 
     private static bool IsWord(Rune rune) => Rune.IsLetterOrDigit(rune) || Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark
         or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark or UnicodeCategory.ConnectorPunctuation or UnicodeCategory.LetterNumber;

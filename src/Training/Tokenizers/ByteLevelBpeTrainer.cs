@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using XInstruct.Training.Tokenizers.Splitting;
 
 namespace XInstruct.Training.Tokenizers;
 
@@ -45,13 +46,14 @@ public static partial class ByteLevelBpeTrainer
     {
         var counts = new Dictionary<string, int>(StringComparer.Ordinal);
         var lookup = counts.GetAlternateLookup<ReadOnlySpan<char>>();
-        var splitter = new PatternSplitter([Words()], addPrefixSpace: false);
+        var splitter = new PatternSplitter(Words());
         var special = new AddedTokenSplitter(specialTokens.Select((content, id) => new AddedToken(id, content, IsSpecial: true)));
         foreach (var text in texts)
         {
-            foreach (var (part, _) in special.Split(text).Where(part => part.Token is null))
+            foreach (var (start, size, _) in special.Split(text).Where(part => part.Token is null))
             {
-                foreach (var (offset, length) in splitter.PreTokenize(part))
+                var part = text.Substring(start, size);
+                foreach (var (offset, length) in splitter.Parts(part))
                 {
                     var word = part.AsSpan(offset, length);
                     lookup[word] = lookup.TryGetValue(word, out var count) ? count + 1 : 1;

@@ -8,6 +8,12 @@ internal readonly struct JsonField(string file, string path, JsonElement element
 {
     public bool IsArray => element.ValueKind == JsonValueKind.Array;
 
+    public bool IsObject => element.ValueKind == JsonValueKind.Object;
+
+    public bool IsString => element.ValueKind == JsonValueKind.String;
+
+    public bool IsNull => element.ValueKind == JsonValueKind.Null;
+
     public TokenizerFileException Error(string problem) => new(file, path, problem);
 
     public JsonField At(string name)
@@ -60,6 +66,13 @@ internal readonly struct JsonField(string file, string path, JsonElement element
     {
         if (element.ValueKind != JsonValueKind.Number || !element.TryGetInt32(out var value) || value < min || value > max)
             throw Error(string.Create(CultureInfo.InvariantCulture, $"is not a whole number from {min} to {max}"));
+        return value;
+    }
+
+    public double Number()
+    {
+        if (element.ValueKind != JsonValueKind.Number || !element.TryGetDouble(out var value) || !double.IsFinite(value))
+            throw Error("is not a number");
         return value;
     }
 

@@ -1,11 +1,14 @@
 using System.Globalization;
 using System.Text;
-using Microsoft.ML.Tokenizers;
+using XInstruct.Training.Tokenizers.Models;
+using XInstruct.Training.Tokenizers.Normalizing;
+using XInstruct.Training.Tokenizers.SentencePiece;
+using XInstruct.Training.Tokenizers.Splitting;
 
 namespace XInstruct.Training.Tokenizers;
 
 /// <summary>
-/// Text to token ids and back, as a Hugging Face <c>tokenizer.json</c> says (byte-level BPE). Safe for use by several threads.
+/// Text to token ids and back, as a Hugging Face <c>tokenizer.json</c> or a SentencePiece <c>.model</c> says. Safe for use by several threads.
 /// A lone UTF-16 surrogate is read as U+FFFD.
 /// </summary>
 public sealed class TextTokenizer
@@ -13,87 +16,87 @@ public sealed class TextTokenizer
     /// <summary>The name of the file in a model folder.</summary>
     public const string FileName = "tokenizer.json";
 
+    /// <summary>The names that a SentencePiece model has in a model folder, looked for when there is no <see cref="FileName"/>.</summary>
+    public static readonly IReadOnlyList<string> SentencePieceNames = ["tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model"];
+
     private const long MaxFileBytes = 512L << 20;
 
-    private readonly byte[] _json;
-    private readonly TokenizerFile _file;
-    private readonly BpeTokenizer _model;
+    private readonly byte[] _bytes;
+    private readonly string _fileName;
+    private readonly TokenizerParts _parts;
+    private readonly WordCache _model;
     private readonly AddedTokenSplitter _raw;
     private readonly AddedTokenSplitter _normalized;
-    private readonly Dictionary<int, (string Piece, byte[] Bytes)> _pieces = [];
+    private readonly Dictionary<int, string> _pieces = [];
     private readonly Dictionary<string, int> _ids;
     private readonly HashSet<int> _special;
 
-    private TextTokenizer(byte[] json, string name)
+    private TextTokenizer(byte[] bytes, string fileName, TokenizerParts parts)
     {
-        _json = json;
-        _file = TokenizerFile.Parse(json, name);
-        _model = BpeTokenizer.Create(new BpeOptions(_file.Vocabulary)
-        {
-            Merges = _file.Merges,
-            ByteLevel = true,
-            PreTokenizer = _file.Splitter,
-        });
-        _raw = new AddedTokenSplitter(_file.Added.Where(token => !token.Normalized));
-        _normalized = new AddedTokenSplitter(_file.Added.Where(token => token.Normalized));
-        _ids = new Dictionary<string, int>(_file.Vocabulary, StringComparer.Ordinal);
-        foreach (var (piece, id) in _file.Vocabulary)
-            _pieces[id] = (piece, ByteSymbols.Bytes(piece));
-        foreach (var token in _file.Added)
+        (_bytes, _fileName, _parts) = (bytes, fileName, parts);
+        _model = new WordCache(parts.Model);
+        _raw = new AddedTokenSplitter(parts.Added.Where(token => !token.Normalized));
+        _normalized = new AddedTokenSplitter(parts.Added.Where(token => token.Normalized), parts.Normalizer is { } normalizer ? normalizer.Normalize : null);
+        _ids = new Dictionary<string, int>(parts.Model.Vocabulary, StringComparer.Ordinal);
+        foreach (var (piece, id) in parts.Model.Vocabulary)
+            _pieces[id] = piece;
+        foreach (var token in parts.Added)
         {
             _ids[token.Content] = token.Id;
-            _pieces[token.Id] = (token.Content, ByteSymbols.Bytes(token.Content));
+            _pieces[token.Id] = token.Content;
         }
-        _special = [.. _file.Added.Where(token => token.IsSpecial).Select(token => token.Id)];
+        _special = [.. parts.Added.Where(token => token.IsSpecial).Select(token => token.Id)];
         Size = _pieces.Keys.Max() + 1;
     }
 
     /// <summary>The highest id plus one: the rows a model's embedding needs at least.</summary>
     public int Size { get; }
 
-    /// <summary>Pieces (in the byte alphabet, see <see cref="ByteSymbols"/>) and added tokens with their ids.</summary>
+    /// <summary>Pieces (of a byte-level tokenizer in the byte alphabet, see <see cref="ByteSymbols"/>) and added tokens with their ids.</summary>
     public IReadOnlyDictionary<string, int> Vocabulary => _ids;
 
     /// <summary>The added tokens, in the order of the file.</summary>
-    public IReadOnlyList<AddedToken> AddedTokens => _file.Added;
+    public IReadOnlyList<AddedToken> AddedTokens => _parts.Added;
+
+    /// <summary>The id that fills short rows, as the file's padding says; 0 when it says nothing.</summary>
+    internal int PadId => _parts.PadId;
 
     /// <summary>Ids that the file's template puts before a text.</summary>
-    internal IReadOnlyList<int> Prefix => _file.Prefix;
+    internal IReadOnlyList<int> Prefix => _parts.Template.Prefix;
 
     /// <summary>Ids that the file's template puts after a text.</summary>
-    internal IReadOnlyList<int> Suffix => _file.Suffix;
+    internal IReadOnlyList<int> Suffix => _parts.Template.Suffix;
 
-    /// <summary>Reads <c>tokenizer.json</c> in a model folder.</summary>
+    /// <summary>Reads <c>tokenizer.json</c> in a model folder or, where it is not, the SentencePiece model.</summary>
     /// <exception cref="TokenizerFileException">The file is missing, damaged, or of a kind that is not supported.</exception>
-    public static TextTokenizer Load(string folder) => Read(folder, (json, path) => new TextTokenizer(json, path));
-
-    /// <summary>Reads the file of a model folder and makes something of its bytes and its path.</summary>
-    /// <exception cref="TokenizerFileException">The file is missing or too large.</exception>
-    internal static T Read<T>(string folder, Func<byte[], string, T> parse)
+    public static TextTokenizer Load(string folder)
     {
         var path = Path.Combine(folder, FileName);
-        try
-        {
-            if (new FileInfo(path) is { Exists: true, Length: > MaxFileBytes })
-                throw new TokenizerFileException(path, "", "is larger than 512 MB");
-            return parse(File.ReadAllBytes(path), path);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new TokenizerFileException(path, "", $"cannot be read ({error.Message})", error);
-        }
+        if (!File.Exists(path) && SentencePieceNames.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists) is { } model)
+            return FromSentencePiece(Read(model), model, TokenizerConfig.Load(folder));
+        return Parse(Read(path), path);
     }
 
     /// <summary>Reads the bytes of a <c>tokenizer.json</c>; <paramref name="name"/> stands for the path in errors.</summary>
     /// <exception cref="TokenizerFileException">The bytes are damaged or of a kind that is not supported.</exception>
-    public static TextTokenizer Parse(ReadOnlySpan<byte> json, string name = FileName) => new(json.ToArray(), name);
+    public static TextTokenizer Parse(ReadOnlySpan<byte> json, string name = FileName)
+    {
+        var bytes = json.ToArray();
+        return new TextTokenizer(bytes, FileName, TokenizerFile.Parse(bytes, name));
+    }
 
-    /// <summary>Writes <c>tokenizer.json</c>, byte for byte as it was read or trained, and the <c>tokenizer_config.json</c> that transformers wants.</summary>
+    /// <summary>Reads the bytes of a SentencePiece model: its template adds nothing, and control pieces that stand in a text are text.</summary>
+    /// <exception cref="TokenizerFileException">The bytes are damaged or of a kind that is not supported.</exception>
+    public static TextTokenizer ParseSentencePiece(ReadOnlySpan<byte> model, string name = "tokenizer.model") => FromSentencePiece(model.ToArray(), name, null);
+
+    /// <summary>
+    /// Writes the tokenizer's file, byte for byte as it was read or trained, and the <c>tokenizer_config.json</c> that transformers wants.
+    /// </summary>
     public void Save(string folder)
     {
         Directory.CreateDirectory(folder);
-        File.WriteAllBytes(Path.Combine(folder, FileName), _json);
-        var config = Path.Combine(folder, "tokenizer_config.json");
+        File.WriteAllBytes(Path.Combine(folder, _fileName), _bytes);
+        var config = Path.Combine(folder, TokenizerConfig.FileName);
         if (!File.Exists(config))
             File.WriteAllText(config, "{\n  \"tokenizer_class\": \"PreTrainedTokenizerFast\",\n  \"clean_up_tokenization_spaces\": false\n}\n");
     }
@@ -105,18 +108,30 @@ public sealed class TextTokenizer
     {
         ArgumentNullException.ThrowIfNull(text);
         var ids = new List<int>(text.Length / 2);
-        if (addSpecialTokens)
-            ids.AddRange(_file.Prefix);
-        foreach (var (part, token) in _raw.Split(WellFormed(text)))
+        foreach (var slot in _parts.Template.Slots(isPair: false, addSpecialTokens))
         {
-            if (token is not null)
-                ids.Add(token.Id);
-            else
-                EncodePart(Normalize(part), ids);
+            if (slot.Id is { } id) ids.Add(id);
+            else Run(WellFormed(text), isAligned: false, (found, _, _) => ids.Add(found));
         }
-        if (addSpecialTokens)
-            ids.AddRange(_file.Suffix);
         return [.. ids];
+    }
+
+    /// <summary>The tokens of a text, or of a pair of texts, with their offsets in the text they come from.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="pair">A second text, or null.</param>
+    /// <param name="addSpecialTokens">Whether the tokens of the file's template are put around.</param>
+    public TextToken[] Tokenize(string text, string? pair = null, bool addSpecialTokens = false)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var tokens = new List<TextToken>(text.Length / 2);
+        foreach (var slot in _parts.Template.Slots(pair is not null, addSpecialTokens))
+        {
+            var first = tokens.Count;
+            if (slot.Id is { } id) tokens.Add(new TextToken(id, FindPiece(id) ?? "", 0, 0, slot.TypeId, IsAdded: true));
+            else Run(WellFormed(slot.IsSecond ? pair! : text), isAligned: true, (found, piece, origin) => tokens.Add(new TextToken(found, piece, origin.Start, origin.End, slot.TypeId)));
+            for (var i = first; _parts.Template.TrimsOffsets && i < tokens.Count; i++) tokens[i] = Trim(tokens[i], isFirst: i == first);
+        }
+        return [.. tokens];
     }
 
     /// <summary>The text of some ids. Bytes that are not UTF-8 become U+FFFD; ids outside the vocabulary are left out.</summary>
@@ -124,14 +139,14 @@ public sealed class TextTokenizer
     /// <param name="skipSpecialTokens">Whether special tokens are left out.</param>
     public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = false)
     {
-        var bytes = new List<byte>(ids.Length * 4);
-        foreach (var id in ids)
-        {
-            if (_pieces.TryGetValue(id, out var piece) && !(skipSpecialTokens && _special.Contains(id)))
-                bytes.AddRange(piece.Bytes);
-        }
-        return Encoding.UTF8.GetString([.. bytes]);
+        var stream = Stream(skipSpecialTokens);
+        foreach (var id in ids) stream.Push(id);
+        return stream.Finish();
     }
+
+    /// <summary>A decoder for ids that come one by one.</summary>
+    /// <param name="skipSpecialTokens">Whether special tokens are left out.</param>
+    public TokenStream Stream(bool skipSpecialTokens = false) => new(this, _parts.Decoder, skipSpecialTokens);
 
     /// <summary>The id of a piece or added token, or null.</summary>
     public int? FindId(string piece) => _ids.TryGetValue(piece, out var id) ? id : null;
@@ -142,7 +157,7 @@ public sealed class TextTokenizer
         => FindId(content) ?? throw new KeyNotFoundException($"The tokenizer has no token '{content}'.");
 
     /// <summary>The piece (byte alphabet) or added token of an id, or null.</summary>
-    public string? FindPiece(int id) => _pieces.TryGetValue(id, out var piece) ? piece.Piece : null;
+    public string? FindPiece(int id) => _pieces.GetValueOrDefault(id);
 
     /// <summary>Whether decoding may leave the id out.</summary>
     public bool IsSpecial(int id) => _special.Contains(id);
@@ -157,39 +172,83 @@ public sealed class TextTokenizer
         return result.ToString();
     }
 
-    private string Normalize(string text)
+    private static TextTokenizer FromSentencePiece(byte[] bytes, string path, TokenizerConfig? config)
     {
-        foreach (var form in _file.Normalization)
-            text = text.Normalize(form);
-        return text;
+        var file = SentencePieceFile.Parse(bytes, path);
+        var model = file.Model();
+        var template = config is null ? TokenTemplate.Read(null, []) : TokenTemplate.Around(
+            config.AddsBegin ?? file.BeginId is not null ? Ids(file.BeginId) : [], config.AddsEnd ?? file.BeginId is null ? Ids(file.EndId) : []);
+        TextSplitter? cutter = model is ScoredMerges && file.EscapesSpaces && model.MayCutBefore(Metaspace.DefaultSign) ? new SpaceCutter() : null;
+        return new TextTokenizer(bytes, Path.GetFileName(path), new TokenizerParts(config?.AddedTokens ?? [], file.Normalizer(), cutter, model, template, file.Decoder()));
+
+        static int[] Ids(int? id) => id is { } value ? [value] : [];
     }
 
-    private void EncodePart(string text, List<int> ids)
+    private static byte[] Read(string path)
     {
-        foreach (var (part, token) in _normalized.Split(text))
+        try
         {
-            if (token is not null)
-                ids.Add(token.Id);
-            else
-                EncodeText(_file.Splitter.AddPrefixSpace && part[0] != ' ' ? " " + part : part, ids);
+            if (new FileInfo(path) is { Exists: true, Length: > MaxFileBytes })
+                throw new TokenizerFileException(path, "", "is larger than 512 MB");
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new TokenizerFileException(path, "", $"cannot be read ({error.Message})", error);
         }
     }
 
-    private void EncodeText(string text, List<int> ids)
+    private void Run(string text, bool isAligned, Action<int, string, (int Start, int End)> add)
     {
-        if (!_file.IgnoreMerges)
+        var raw = AlignedText.Of(text, isAligned);
+        var scratch = new List<ModelToken>();
+        foreach (var (start, length, token) in _raw.Split(text))
         {
-            ids.AddRange(_model.EncodeToIds(text));
-            return;
+            if (token is not null) add(token.Id, isAligned ? text.Substring(start, length) : "", raw.Origin(start, start + length));
+            else Normalized(raw.Slice(start, length), isFirst: start == 0);
         }
-        // A piece that is in the vocabulary as a whole is taken as it is, reachable by merges or not.
-        foreach (var (offset, length) in _file.Splitter.PreTokenize(text))
+
+        void Normalized(AlignedText part, bool isFirst)
         {
-            var piece = text.Substring(offset, length);
-            if (_file.Vocabulary.TryGetValue(ByteSymbols.Show(piece), out var id))
-                ids.Add(id);
-            else
-                ids.AddRange(_model.EncodeToIds(piece, considerPreTokenization: false));
+            if (_parts.Normalizer is { } normalizer) part = normalizer.Normalize(part);
+            foreach (var (start, length, token) in _normalized.Split(part.Text))
+            {
+                if (token is not null) add(token.Id, isAligned ? part.Text.Substring(start, length) : "", part.Origin(start, start + length));
+                else Model(new TextSpan(part, start, length, isFirst && start == 0));
+            }
         }
+
+        void Model(TextSpan part)
+        {
+            List<TextSpan> spans = [part];
+            foreach (var span in _parts.Splitter?.Split(spans) ?? spans)
+            {
+                foreach (var (id, start, end) in _model.Encode(span.Span, scratch))
+                {
+                    if (isAligned) add(id, Shown(id, span, start, end), span.Source.Origin(span.Start + start, span.Start + end));
+                    else add(id, "", default);
+                }
+            }
+        }
+    }
+
+    private string Shown(int id, TextSpan span, int start, int end)
+        => _parts.Model.ShowsText(id) ? span.Span[start..end].ToString() : FindPiece(id)!;
+
+    // Spaces at a token's ends are none of it, but for one that was put before the text.
+    private TextToken Trim(TextToken token, bool isFirst)
+    {
+        var piece = token.Piece;
+        var leading = piece.TakeWhile(IsSpace).Count();
+        var trailing = piece.Reverse().TakeWhile(IsSpace).Count();
+        if (leading > 0)
+        {
+            if ((isFirst || token.Start == 0) && _parts.Template.KeepsPrefixSpace) leading--;
+            token = token with { Start = Math.Min(token.Start + leading, token.End) };
+        }
+
+        return trailing > 0 && token.End >= trailing ? token with { End = Math.Max(token.End - trailing, token.Start) } : token;
+
+        static bool IsSpace(char symbol) => symbol == ByteSymbols.Of((byte)' ') || char.IsWhiteSpace(symbol);
     }
 }

@@ -6,7 +6,7 @@ public static partial class torch
 {
     public partial class Tensor
     {
-        private static readonly Op s_eq = new("aten::eq.Tensor"), s_eqScalar = new("aten::eq.Scalar"), s_ne = new("aten::ne.Tensor"), s_neScalar = new("aten::ne.Scalar"), s_lt = new("aten::lt.Tensor"), s_ltScalar = new("aten::lt.Scalar");
+        private static readonly Op s_eq = new("aten::eq.Tensor"), s_eqScalar = new("aten::eq.Scalar"), s_ne = new("aten::ne.Tensor"), s_neScalar = new("aten::ne.Scalar"), s_lt = new("aten::lt.Tensor"), s_ltScalar = new("aten::lt.Scalar"), s_bucketize = new("aten::bucketize.Tensor");
         private static readonly Op s_gt = new("aten::gt.Tensor"), s_gtScalar = new("aten::gt.Scalar"), s_le = new("aten::le.Tensor"), s_leScalar = new("aten::le.Scalar"), s_ge = new("aten::ge.Tensor"), s_geScalar = new("aten::ge.Scalar");
         private static readonly Op s_not = new("aten::logical_not"), s_and = new("aten::logical_and"), s_or = new("aten::logical_or"), s_xor = new("aten::logical_xor");
         private static readonly Op s_isnan = new("aten::isnan"), s_isinf = new("aten::isinf"), s_isfinite = new("aten::isfinite"), s_equal = new("aten::equal"), s_allclose = new("aten::allclose"), s_isclose = new("aten::isclose"), s_isin = new("aten::isin.Tensor_Tensor");
@@ -60,6 +60,8 @@ public static partial class torch
 
         /// <summary>Same shape and elements.</summary>
         public bool Equals(Tensor target) => target is not null && s_equal.CallBool(this, target);
+
+        public Tensor bucketize(Tensor boundaries, bool outInt32 = false, bool right = false) => s_bucketize.Call(this, boundaries, outInt32, right);
 
         public Tensor all() => s_all.Call(this);
 

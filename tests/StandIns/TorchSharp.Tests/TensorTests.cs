@@ -233,6 +233,15 @@ public sealed class TensorTests : IDisposable
     }
 
     [Fact]
+    public void Bucketize_Boundaries_BelongToTheLowerOrTheUpperPart()
+    {
+        using var scope = NewDisposeScope();
+        var (values, boundaries) = (tensor(new float[] { 0, 1, 1.5f, 2, 9 }), tensor(new float[] { 1, 2 }));
+        values.bucketize(boundaries).data<long>().ToArray().ShouldBe([0, 0, 1, 1, 2]);
+        values.bucketize(boundaries, outInt32: true, right: true).data<int>().ToArray().ShouldBe([0, 1, 1, 2, 2]);
+    }
+
+    [Fact]
     public void Threads_Set_AreGiven()
     {
         var before = get_num_threads();

@@ -72,12 +72,13 @@ public sealed class EncoderTokenizerTests
         }).QuickCheckThrowOnFailure();
 
     [Theory]
-    [InlineData("model.type", "\"Unigram\"", "model.type")]
+    [InlineData("model.type", "\"WordLevel\"", "model.type")]
+    [InlineData("model.type", "\"Unigram\"", "model.vocab")]
     [InlineData("model.unk_token", "\"[NO]\"", "model")]
     [InlineData("model.vocab.x", "-1", "model.vocab.x")]
     [InlineData("model.vocab.x", "3", "model.vocab")]
-    [InlineData("normalizer.type", "\"Precompiled\"", "normalizer.type")]
-    [InlineData("pre_tokenizer.type", "\"Metaspace\"", "pre_tokenizer.type")]
+    [InlineData("normalizer.type", "\"Nmt\"", "normalizer.type")]
+    [InlineData("pre_tokenizer.type", "\"UnicodeScripts\"", "pre_tokenizer.type")]
     [InlineData("post_processor", "{\"type\":\"BertProcessing\",\"sep\":[\"[SEP]\",9],\"cls\":[\"[CLS]\",2]}", "post_processor.sep")]
     [InlineData("added_tokens", "[{\"id\":2,\"content\":\"[NO]\"}]", "added_tokens[0].id")]
     public void Parse_FileOfAnotherKind_NamesTheField(string path, string value, string field)

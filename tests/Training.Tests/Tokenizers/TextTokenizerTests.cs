@@ -59,18 +59,17 @@ public sealed class TextTokenizerTests
     }
 
     [Theory]
-    [InlineData("Unigram", "model.type")]
-    [InlineData("WordPiece", "model.type")]
+    [InlineData("WordLevel", "model.type")]
     public void Parse_UnsupportedModel_NamesTheKind(string kind, string field)
         => Broken(root => root["model"]!["type"] = kind, field).Message.ShouldContain(kind);
 
     [Fact]
     public void Parse_UnsupportedPreTokenizer_NamesTheKind()
-        => Broken(root => root["pre_tokenizer"] = new JsonObject { ["type"] = "Metaspace" }, "pre_tokenizer.type").Message.ShouldContain("Metaspace");
+        => Broken(root => root["pre_tokenizer"] = new JsonObject { ["type"] = "UnicodeScripts" }, "pre_tokenizer.type").Message.ShouldContain("UnicodeScripts");
 
     [Fact]
     public void Parse_UnsupportedNormalizer_NamesTheKind()
-        => Broken(root => root["normalizer"] = new JsonObject { ["type"] = "Prepend" }, "normalizer.type").Message.ShouldContain("Prepend");
+        => Broken(root => root["normalizer"] = new JsonObject { ["type"] = "Nmt" }, "normalizer.type").Message.ShouldContain("Nmt");
 
     [Fact]
     public void Parse_MergeOutsideTheVocabulary_NamesTheMerge()
