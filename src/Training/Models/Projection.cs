@@ -85,6 +85,10 @@ internal sealed class Projection : Part
 /// </summary>
 internal sealed class QuantizedProduct : autograd.SingleTensorFunction<QuantizedProduct>
 {
+    // A thread of the library's own has no dispose scope: what it was handed goes when the next is ready.
+    [ThreadStatic]
+    private static Tensor? s_handed;
+
     public override string Name => nameof(QuantizedProduct);
 
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
@@ -98,7 +102,11 @@ internal sealed class QuantizedProduct : autograd.SingleTensorFunction<Quantized
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         using var matrix = ((QuantizedTensor)ctx.get_data(nameof(QuantizedTensor))).Dequantize((ScalarType)ctx.get_data(nameof(ScalarType)));
-        return [grad_output.matmul(matrix), null!, null!];
+        var gradient = grad_output.matmul(matrix).DetachFromDisposeScope();
+        grad_output.Dispose();
+        s_handed?.Dispose();
+        s_handed = gradient;
+        return [gradient, null!, null!];
     }
 }
 
