@@ -20,7 +20,7 @@ build_key() { # folders of sources...
     cd "$repo" &&
       find "$@" eng/StandIns.props ./*.props ./*.targets global.json .editorconfig \( -name bin -o -name obj -o -name node_modules \) -prune -o -type f -printf '%p %s %T@\n' 2>/dev/null | sort
     printf '%s\n' "$repo" "$(device)" "${LIBTORCH:-}" "${CXX:-}" "${XINSTRUCT_STANDINS:-}" "$dotnet" "$(probe_key)"
-    cat "$repo"/eng/charts/package-lock.json "$repo"/eng/charts/node_modules/.fetched 2>/dev/null
+    cat "$repo"/eng/npm/package-lock.json "$repo"/eng/npm/node_modules/.fetched 2>/dev/null
   } | sha256sum | cut -c1-64
 }
 
@@ -103,7 +103,7 @@ complete_machine() {
   fi
   machine_is_ready || install_missing
   fetch_onnxruntime
-  fetch_charts
+  fetch_npm
 }
 
 # By the build too, but here with a line of its own: it is large.
@@ -119,19 +119,19 @@ fetch_onnxruntime() {
   fail 1 "fetching ONNX Runtime failed; the log is $log"
 }
 
-# The pictures of the data sheet. Without them it has tables only, so nothing that fails here ends the build.
-fetch_charts() {
-  local log=$state/npm-charts.log
-  "$repo/eng/charts/fetch" --check && return 0
+# The data sheet's pictures, and what reads Parquet. All else goes on without them, so nothing that fails here ends the build.
+fetch_npm() {
+  local log=$state/npm-libraries.log
+  "$repo/eng/npm/fetch" --check && return 0
   require_npm
   if [ "${#missing_packages[@]}" -gt 0 ] && ! can_install; then
     missing_packages=() missing_names=()
-    say "npm is missing, so data sheets will have tables and no pictures. Once it is there ('apt-get install nodejs npm'), run eng/charts/fetch and this again."
+    say "npm is missing, so data sheets will have tables and no pictures, and Parquet cannot be read. Once it is there ('apt-get install nodejs npm'), run eng/npm/fetch and this again."
     return 0
   fi
   install_missing
-  say "fetching the chart library (npm ci)"
-  in_step fetch_logged "$log" "$repo/eng/charts/fetch" || say "fetching the chart library failed, so data sheets will have tables and no pictures; the log is $log"
+  say "fetching the chart library and DuckDB (npm ci)"
+  in_step fetch_logged "$log" "$repo/eng/npm/fetch" || say "fetching the chart library and DuckDB failed, so data sheets will have tables and no pictures, and Parquet cannot be read; the log is $log"
 }
 
 fetch_logged() { # log, script

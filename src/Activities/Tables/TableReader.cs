@@ -22,12 +22,17 @@ public sealed record TableRow(long Number, IReadOnlyDictionary<string, string>? 
 /// </summary>
 public static class TableReader
 {
-    /// <summary>Rows of a file.</summary>
+    /// <summary>Rows of a file, which may be Parquet too.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static async IAsyncEnumerable<TableRow> ReadAsync(string path, TableReadOptions options, [EnumeratorCancellation] CancellationToken ct)
     {
         await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1, useAsync: true);
-        await foreach (var row in ReadAsync(file, options, ct)) yield return row;
+        var head = new byte[ParquetRows.Magic.Length];
+        var rows = await file.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, ct) == head.Length && head.AsSpan().SequenceEqual(ParquetRows.Magic)
+            ? ParquetRows.ReadAsync(path, options, ct)
+            : ReadAsync(file, options, ct);
+        file.Position = 0;
+        await foreach (var row in rows) yield return row;
     }
 
     /// <summary>Rows of a stream, which need not be seekable and stays open.</summary>

@@ -26,7 +26,7 @@ internal static class ReportCommand
             var loaded = result.GetValue(recipe) is { } path ? RecipeFile.Load(path, []) : null;
             var folder = Path.GetFullPath(result.GetValue(target) ?? $"{id}-report");
             var files = await deployment.Get<DataSheetWriter>().WriteAsync(found, loaded, folder, ct);
-            if (!DataSheetWriter.HasCharts) await Console.Error.WriteLineAsync("warning: this build has no chart library, so the page has tables only. 'eng/charts/fetch', then build again.");
+            if (!DataSheetWriter.HasCharts) await Console.Error.WriteLineAsync("warning: this build has no chart library, so the page has tables only. 'eng/npm/fetch', then build again.");
             if (result.GetValue(CommonOptions.Json)) Console.WriteLine(JsonSerializer.Serialize(new { Run = id, Files = files }, EventJson.Options));
             else foreach (var file in files) Console.WriteLine(file);
             return ExitCodes.Ok;

@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace XInstruct.Domain.Recipes;
 
-/// <summary>A table of rows: JSONL, a JSON array or CSV, plain or gzip, told by content and name.</summary>
+/// <summary>A table of rows: JSONL, a JSON array or CSV, plain or gzip, or Parquet; told by its bytes.</summary>
 public abstract class TableOptions
 {
     [Required]

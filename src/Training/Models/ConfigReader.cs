@@ -67,8 +67,8 @@ internal sealed class ConfigReader(string file, JsonElement root) : ConfigFields
         var neox = family == "gpt_neox";
         var hidden = Count("hidden_size");
         var heads = Count("num_attention_heads");
-        // Only the first Llama had no such field; the other families' defaults fit no shape but one.
-        var keyValueHeads = neox ? heads : OptionalCount("num_key_value_heads") ?? (family == "llama" ? heads : throw Error("num_key_value_heads", "is missing."));
+        // Only the first Llama had no such field; the other families' defaults fit no shape but one. null is as many as heads.
+        var keyValueHeads = neox ? heads : OptionalCount("num_key_value_heads") ?? (family == "llama" || Root.TryGetProperty("num_key_value_heads", out _) ? heads : throw Error("num_key_value_heads", "is missing."));
         if (heads % keyValueHeads != 0) throw Error("num_key_value_heads", $"is {keyValueHeads}, which does not divide num_attention_heads ({heads}).");
         if (family == "gemma" && !Has("head_dim")) throw Error("head_dim", "is missing.");
         var given = neox ? null : OptionalCount("head_dim");
@@ -120,10 +120,10 @@ internal sealed class ConfigReader(string file, JsonElement root) : ConfigFields
         var inner = Object("rope_scaling") ?? Object("rope_parameters");
         if (inner is null) return null;
         var kind = inner.Text("rope_type") ?? inner.Text("type") ?? throw inner.Error("rope_type", "is missing.");
+        if (kind == "default") return null;
+        if (inner.Number("factor") is < 1) throw inner.Error("factor", "is below 1: it stretches the context.");
         switch (kind)
         {
-            case "default":
-                return null;
             case "linear":
             case "dynamic":
                 return new RopeScaling(kind, inner.Needed("factor"), 0, 0, kind == "dynamic" ? positions : 0);

@@ -58,7 +58,8 @@ internal sealed class Projection : Part
 
     public override Tensor forward(Tensor input)
     {
-        var output = functional.linear(input, _weight ?? Codes.Dequantize(_type), _bias);
+        var output = _weight is not null ? functional.linear(input, _weight, _bias) : QuantizedProduct.apply(input, Codes, _type);
+        if (_weight is null && _bias is not null) output = output.add(_bias);
         return Update is { IsOn: true } update ? output.add(update.Of(input, training).To(output.dtype)) : output;
     }
 
@@ -76,6 +77,37 @@ internal sealed class Projection : Part
     }
 
     private QuantizedTensor Codes => _codes ?? throw new InvalidOperationException("A quantised model gets its weights from a checkpoint.");
+}
+
+/// <summary>
+/// x Wᵀ of a matrix held as codes. Its own derivative works the matrix out again: kept by the graph, the matrices of all layers would take as
+/// much memory as the model without codes.
+/// </summary>
+internal sealed class QuantizedProduct : autograd.SingleTensorFunction<QuantizedProduct>
+{
+    // A thread of the library's own has no dispose scope: what it was handed goes when the next is ready.
+    [ThreadStatic]
+    private static Tensor? s_handed;
+
+    public override string Name => nameof(QuantizedProduct);
+
+    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    {
+        ctx.save_data(nameof(QuantizedTensor), vars[1]);
+        ctx.save_data(nameof(ScalarType), vars[2]);
+        using var matrix = ((QuantizedTensor)vars[1]).Dequantize((ScalarType)vars[2]);
+        return functional.linear((Tensor)vars[0], matrix);
+    }
+
+    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    {
+        using var matrix = ((QuantizedTensor)ctx.get_data(nameof(QuantizedTensor))).Dequantize((ScalarType)ctx.get_data(nameof(ScalarType)));
+        var gradient = grad_output.matmul(matrix).DetachFromDisposeScope();
+        grad_output.Dispose();
+        s_handed?.Dispose();
+        s_handed = gradient;
+        return [gradient, null!, null!];
+    }
 }
 
 /// <summary>A low-rank update (Hu et al. 2021).</summary>

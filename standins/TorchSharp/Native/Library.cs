@@ -32,6 +32,8 @@ internal static unsafe partial class Library
     [LibraryImport(Name)] public static partial int xt_set_grad(IntPtr t, IntPtr g);
     [LibraryImport(Name)] public static partial int xt_backward(IntPtr* tensors, int count, IntPtr* grads, int gradCount, int retain, int create, IntPtr* inputs, int inputCount);
     [LibraryImport(Name)] public static partial int xt_gradients(IntPtr* outputs, int count, IntPtr* inputs, int inputCount, IntPtr* grads, int gradCount, int retain, int create, int unused, IntPtr* made);
+    [LibraryImport(Name)] public static partial int xt_depend(long key, delegate* unmanaged<long, IntPtr*, int, IntPtr*, int, int> backward, delegate* unmanaged<long, void> dropped, IntPtr* inputs, int count, IntPtr* outputs, int outputCount);
+    [LibraryImport(Name, StringMarshalling = StringMarshalling.Utf8)] public static partial void xt_set_error(string text);
     [LibraryImport(Name)][SuppressGCTransition] public static partial int xt_grad_enabled(int set, int on);
     [LibraryImport(Name)] public static partial IntPtr xt_inference_enter(int on);
     [LibraryImport(Name)] public static partial void xt_inference_leave(IntPtr guard);

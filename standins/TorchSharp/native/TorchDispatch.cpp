@@ -11,6 +11,7 @@
 #include <c10/core/InferenceMode.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/function.h>
+#include <torch/csrc/autograd/functions/utils.h>
 #include <torch/version.h>
 #include <malloc.h>
 #include <cstring>
@@ -213,6 +214,47 @@ API int xt_gradients(void* const* outputs, int count, void* const* inputs, int i
     return 0;
   }, -1);
 }
+
+// A step of the graph whose derivative the caller works out.
+struct CallerNode : torch::autograd::Node {
+  typedef int (*Backward)(int64_t key, void* const* gradients, int count, void** made, int made_count);
+  typedef void (*Dropped)(int64_t key);
+  int64_t key;
+  size_t inputs;
+  Backward backward;
+  Dropped dropped;
+
+  CallerNode(int64_t key, size_t inputs, Backward backward, Dropped dropped) : key(key), inputs(inputs), backward(backward), dropped(dropped) {}
+  ~CallerNode() override { dropped(key); }
+  std::string name() const override { return "CallerNode"; }
+
+  torch::autograd::variable_list apply(torch::autograd::variable_list&& gradients) override {
+    std::vector<void*> given(gradients.size()), made(inputs, nullptr);
+    for (size_t i = 0; i < given.size(); i++) given[i] = gradients[i].defined() ? new at::Tensor(gradients[i]) : nullptr;
+    if (backward(key, given.data(), static_cast<int>(given.size()), made.data(), static_cast<int>(made.size())) < 0) throw std::runtime_error(last_error);
+    torch::autograd::variable_list result(inputs);
+    for (size_t i = 0; i < inputs; i++) {
+      if (!made[i]) continue;
+      result[i] = tensor(made[i]);
+      xt_free(made[i]);
+    }
+    return result;
+  }
+};
+
+// Makes outputs, worked out without a graph, depend on inputs. The key is the caller's until the last use is gone.
+API int xt_depend(int64_t key, CallerNode::Backward backward, CallerNode::Dropped dropped, void* const* inputs, int count, void* const* outputs, int output_count) {
+  return guarded([&]() -> int {
+    auto variables = list(inputs, count);
+    std::shared_ptr<CallerNode> node(new CallerNode(key, variables.size(), backward, dropped), torch::autograd::deleteNode);
+    node->set_next_edges(torch::autograd::collect_next_edges(variables));
+    for (int i = 0; i < output_count; i++) torch::autograd::set_history(tensor(outputs[i]), node);
+    return 0;
+  }, -1);
+}
+
+// What the next error of a call back says.
+API void xt_set_error(const char* text) { last_error = text; }
 
 API int xt_grad_enabled(int set, int on) {
   bool before = at::GradMode::is_enabled();

@@ -42,7 +42,7 @@ public sealed class DataSheetTests
         var markup = page[..page.IndexOf("<script", StringComparison.Ordinal)];
         foreach (var hole in new[] { " style=\"", "src=", "http:", "https:" }) markup.ShouldNotContain(hole);
         HtmlSheet.HasCharts.ShouldBe(page.Contains("data-chart=\"map\"", StringComparison.Ordinal));
-        HtmlSheet.HasCharts.ShouldBe(File.Exists(Path.Combine(XInstruct.Tests.SharedData.Root, "eng/charts/node_modules/echarts/dist/echarts.min.js")));
+        HtmlSheet.HasCharts.ShouldBe(File.Exists(Path.Combine(XInstruct.Tests.SharedData.Root, "eng/npm/node_modules/echarts/dist/echarts.min.js")));
 
         static string Hash(string text) => $"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}'";
     }

@@ -115,6 +115,13 @@ public sealed class ReleaseExporterTests
         using var release = new SealedFolder(6001);
         var export = await release.ExportAsync("parquet", release.Out("all.parquet"));
         export.Files.ShouldHaveSingleItem().Sha256.ShouldBe("bbef2acb7b4de92032c2eed6c07f03c81ba9b8410980aeff0c4d4aa6dde738b8");
+        await release.ExportAsync("jsonl", release.Out("all.jsonl"));
+        var (options, ct) = (new XInstruct.Activities.Tables.TableReadOptions(), CancellationToken.None);
+        var rows = await XInstruct.Activities.Tables.TableReader.ReadAsync(release.Out("all.parquet"), options, ct).ToListAsync();
+        var same = await XInstruct.Activities.Tables.TableReader.ReadAsync(release.Out("all.jsonl"), options, ct).ToListAsync();
+        rows.Count.ShouldBe(12_002);
+        // A number is the same one, and may be written otherwise.
+        foreach (var (row, other) in rows.Zip(same)) row.Columns!.Where(c => c.Key != "score").ShouldBe(other.Columns!.Where(c => c.Key != "score"));
     }
 
     [Fact]

@@ -90,4 +90,85 @@ public sealed class AutogradTests : IDisposable
     }
 
     public void Dispose() => _scope.Dispose();
+
+    [Fact]
+    public void Apply_FunctionWithItsOwnDerivative_TakesItInBackward()
+    {
+        using var scope = NewDisposeScope();
+        var x = tensor(new float[] { 1, 2, 3 }, requires_grad: true);
+        var y = Scaled.apply(x * 2, 10.0, null!);
+        y.requires_grad.ShouldBeTrue();
+        y.data<float>().ToArray().ShouldBe([20, 40, 60]);
+        (y * tensor(new float[] { 1, 0, 2 })).sum().backward();
+        // The derivative is said to be 7, whatever forward did: 2 · 7 · the outer derivative.
+        x.grad!.data<float>().ToArray().ShouldBe([14, 0, 28]);
+        using (no_grad()) Scaled.apply(x, 10.0, null!).requires_grad.ShouldBeFalse();
+        Scaled.apply(ones(2), 10.0, null!).requires_grad.ShouldBeFalse();
+    }
+
+    [Fact]
+    public void Apply_SavedTensors_AreThereInBackwardAndGoWithTheGraph()
+    {
+        using var scope = NewDisposeScope();
+        using var a = tensor(new float[] { 1, 2 }, requires_grad: true);
+        using var b = tensor(new float[] { 3, 4 }, requires_grad: true);
+        var live = Tensor.TotalCount;
+        for (var i = 0; i < 50; i++)
+        {
+            using var step = NewDisposeScope();
+            Product.apply(a, b)[0].sum().backward();
+            a.grad!.data<float>().ToArray().ShouldBe([3, 4]);
+            b.grad!.data<float>().ToArray().ShouldBe([1, 2]);
+            (a.grad, b.grad) = (null, null);
+        }
+
+        Tensor.TotalCount.ShouldBeLessThanOrEqualTo(live);
+    }
+
+    [Fact]
+    public void Backward_FunctionThatThrows_SaysWhy()
+    {
+        using var scope = NewDisposeScope();
+        var x = tensor(new float[] { 1 }, requires_grad: true);
+        Should.Throw<Exception>(() => Failing.apply(x).sum().backward()).Message.ShouldContain("no derivative here");
+    }
+
+    private sealed class Scaled : autograd.SingleTensorFunction<Scaled>
+    {
+        public override string Name => nameof(Scaled);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            ctx.save_data("by", 7.0);
+            return ((Tensor)vars[0]) * (double)vars[1];
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) => [grad_output * (double)ctx.get_data("by"), null!, null!];
+    }
+
+    private sealed class Product : autograd.MultiTensorFunction<Product>
+    {
+        public override string Name => nameof(Product);
+
+        public override List<Tensor> forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            ctx.save_for_backward([(Tensor)vars[0], (Tensor)vars[1]]);
+            return [((Tensor)vars[0]) * ((Tensor)vars[1])];
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, List<Tensor> grad_outputs)
+        {
+            var saved = ctx.get_saved_variables();
+            return [grad_outputs[0] * saved[1], grad_outputs[0] * saved[0]];
+        }
+    }
+
+    private sealed class Failing : autograd.SingleTensorFunction<Failing>
+    {
+        public override string Name => nameof(Failing);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars) => ((Tensor)vars[0]) * 2;
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) => throw new NotSupportedException("no derivative here");
+    }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using XInstruct.Training.Checkpoints;
 using XInstruct.Training.Models;
@@ -7,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace XInstruct.Training.Tests.Checkpoints;
 
-public sealed partial class CheckpointTests(ITestOutputHelper output) : IDisposable
+public sealed class CheckpointTests(ITestOutputHelper output) : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("xi-checkpoint");
 
@@ -127,14 +126,12 @@ public sealed partial class CheckpointTests(ITestOutputHelper output) : IDisposa
         var largest = 300_000L * 64 * size;
         using (var small = TestModels.Tiny()) Checkpoint.Save(small, At("small"));
         Checkpoint.Load(At("small"), CPU, type: loaded).Dispose();
-        // Memory freed before must not hide what is taken now; then the kernel forgets the highest resident size so far.
-        GC.Collect();
-        _ = ReturnFreeMemory(0);
-        File.WriteAllText("/proc/self/clear_refs", "5");
-        var before = Memory("VmHWM");
+        _ = ProcessMemory.ReturnFree();
+        ProcessMemory.ForgetPeak();
+        var before = ProcessMemory.Peak();
         using var again = Checkpoint.Load(At("large"), CPU, type: loaded);
         var weights = again.parameters().Sum(p => p.numel()) * size;
-        var above = Memory("VmHWM") - before - weights;
+        var above = ProcessMemory.Peak() - before - weights;
         output.WriteLine($"{stored} to {loaded}: {above >> 10} kB above the model, {(double)above / largest:P1} of its largest tensor");
         above.ShouldBeLessThan((long)(1.2 * largest));
     }
@@ -170,6 +167,7 @@ public sealed partial class CheckpointTests(ITestOutputHelper output) : IDisposa
     [InlineData("rope_scaling", "{\"rope_type\":\"linear\"}", "rope_scaling.factor")]
     [InlineData("rope_scaling", "{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,\"high_freq_factor\":4,\"original_max_position_embeddings\":64}", "rope_scaling.high_freq_factor")]
     [InlineData("rope_scaling", "3", "rope_scaling")]
+    [InlineData("rope_scaling", "{\"type\":\"dynamic\",\"factor\":0.5}", "rope_scaling.factor")]
     public void Load_UnusableConfig_NamesTheField(string field, string value, string named)
     {
         using var model = TestModels.Tiny();
@@ -179,13 +177,6 @@ public sealed partial class CheckpointTests(ITestOutputHelper output) : IDisposa
         File.WriteAllText(At("m/config.json"), json.ToJsonString());
         Should.Throw<ModelConfigException>(() => DecoderConfig.Load(At("m"))).Field.ShouldBe(named);
     }
-
-    [LibraryImport("libc", EntryPoint = "malloc_trim")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int ReturnFreeMemory(nuint keep);
-
-    private static long Memory(string what) =>
-        long.Parse(File.ReadLines("/proc/self/status").Single(line => line.StartsWith(what, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], System.Globalization.CultureInfo.InvariantCulture) << 10;
 
     public void Dispose() => _folder.Delete(recursive: true);
 
