@@ -63,7 +63,7 @@ public sealed class BadInputTests : IDisposable
         File.WriteAllBytes(Path.Combine(_folder, "corpus.jsonl"), whole[..(whole.Length / 2)]);
         var (code, _, error) = await product.RunAsync("run", Recipe);
         code.ShouldBe(2, error);
-        error.ShouldContain("gzip data or its JSON array is damaged or cut after");
+        error.ShouldContain("gzip data, JSON array or Parquet is damaged or cut after");
     }
 
     [Fact]

@@ -183,7 +183,7 @@ public sealed class CorpusActivities(EventWriter writer, RunLibrary library, Fil
     // What cannot be read behind this row may be most of the corpus: going on without it would lose it silently.
     private static ApplicationFailureException Damaged(string language, string hash, TableRow row) => BadInput.Failure(
         $"The {language} corpus (SHA-256 {hash}) cannot be read to its end: " + (row.Problem == "truncated"
-            ? $"its gzip data, its JSON array or its Parquet is damaged or cut after {row.Number} rows. Get a whole copy, then run again with --new."
+            ? $"its gzip data, JSON array or Parquet is damaged or cut after {row.Number} rows. Get a whole copy, then run again with --new."
             : $"after {row.Number} rows its JSON array ends, but the file does not. Put all rows into one array, or one a line, then run again with --new."));
 
     private static ApplicationFailureException TooManyBadRows(string language, int bad, int allowed) => new(

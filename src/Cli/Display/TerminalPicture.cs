@@ -93,12 +93,16 @@ internal sealed class TerminalPicture : IAnsiConsoleEncoder
         xml.WriteAttributeString("y", y.ToString(CultureInfo.InvariantCulture));
         // Whatever font there is, a cell stays a cell.
         xml.WriteAttributeString("textLength", Number(length));
-        xml.WriteAttributeString("fill", style.Foreground == Color.Default ? "#d7dae0" : $"#{style.Foreground.ToHex()}");
+        xml.WriteAttributeString("fill", Fill(style.Foreground));
         if (style.Decoration.HasFlag(Decoration.Bold)) xml.WriteAttributeString("font-weight", "bold");
         xml.WriteAttributeString("xml", "space", null, "preserve");
         xml.WriteString(segment.Text);
         xml.WriteEndElement();
     }
+
+    /// <summary>The terminal's own colours are made to be read on black; so are these.</summary>
+    private static string Fill(Color color) =>
+        color == Color.Default ? "#d7dae0" : color == Color.Green ? "#56c271" : color == Color.Yellow ? "#e3b341" : color == Color.Grey ? "#9198a1" : $"#{color.ToHex()}";
 
     private static string Number(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 }
