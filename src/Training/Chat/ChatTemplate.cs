@@ -68,7 +68,8 @@ public sealed class ChatTemplate
 
     private string Render(object messages, bool addGenerationPrompt, IReadOnlyDictionary<string, object?>? variables = null, TimeProvider? clock = null)
     {
-        var renderer = new Renderer(new Limits(MostSteps));
+        var limits = new Limits(MostSteps);
+        var renderer = new Renderer(limits);
         try
         {
             var scope = new Scope(null);
@@ -77,7 +78,7 @@ public sealed class ChatTemplate
             scope["messages"] = Values.From(messages);
             scope["add_generation_prompt"] = addGenerationPrompt;
             foreach (var (name, value) in variables ?? new Dictionary<string, object?>(StringComparer.Ordinal)) scope[name] = Values.From(value);
-            return renderer.Run(_statements, scope);
+            return limits.Run(() => renderer.Run(_statements, scope));
         }
         catch (TemplateError error)
         {

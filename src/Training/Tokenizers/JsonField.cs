@@ -16,6 +16,8 @@ internal readonly struct JsonField(string file, string path, JsonElement element
 
     public TokenizerFileException Error(string problem) => new(file, path, problem);
 
+    public TokenizerFileException Error(string problem, Exception inner) => new(file, path, problem, inner);
+
     public JsonField At(string name)
     {
         Expect(JsonValueKind.Object);

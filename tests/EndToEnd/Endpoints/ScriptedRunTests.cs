@@ -25,21 +25,24 @@ public sealed class ScriptedRunTests
         string[] options = [.. UndisturbedRun.Small, .. roles.SelectMany(r => ApiRunTests.Api(server, r))];
         var end = await UndisturbedRun.FinishAsync(product, options);
         await using var scripted = await ProductProcess.CreateAsync();
+        const string variable = "TEMPORAL_STANDIN_DATABASE";
+        var before = Environment.GetEnvironmentVariable(variable);
+        Environment.SetEnvironmentVariable(variable, scripted.Environment[variable]);
         var (sha256, calls) = await RunHereAsync(scripted, options);
+        Environment.SetEnvironmentVariable(variable, before);
         sha256.ShouldBe(end.GetProperty("release").GetProperty("sha256").GetString());
         calls.ShouldBe(server.Asked.Count);
     }
 
     private static async Task<(string Sha256, int Calls)> RunHereAsync(ProductProcess place, string[] options)
     {
-        foreach (var (name, value) in place.Environment) Environment.SetEnvironmentVariable(name, value);
         var script = new Script();
         var deployment = new DeploymentOptions(place.Postgres, null, null, null, place.Home, Verbose: false);
         await using var here = await Deployment.OpenAsync(deployment, default, s => s.AddSingleton<Func<EndpointSettings, IChatEndpoint>>(_ => _ => script));
         var loaded = RecipeFile.Load(UndisturbedRun.Recipe, [.. options.Where(o => o != "--set")]);
         var input = await here.Get<RunStarter>().PrepareAsync(loaded, null, false, default);
         using var stop = new CancellationTokenSource();
-        var workers = here.RunWorkersAsync(TaskQueues.All, TimeSpan.Zero, stop.Token);
+        var workers = here.RunWorkersAsync(TaskQueues.All, TimeSpan.Zero, null, stop.Token);
         var handle = await here.Client.StartWorkflowAsync((XInstructionWorkflow w) => w.RunAsync(input), new WorkflowOptions(input.Run, TaskQueues.Cpu));
         var result = handle.GetResultAsync();
         await Task.WhenAny(result, workers);

@@ -9,9 +9,30 @@ internal sealed class Limits(long most)
     /// <summary>Macros inside each other.</summary>
     public const int DeepestCall = 100;
 
-    private const int CharactersAStep = 64;
+    private const int CharactersAStep = 16;
+
+    // A value may hold one part a million times, so comparing and writing values count too, and they have no rendering at hand.
+    [ThreadStatic]
+    private static Limits? _current;
 
     private long _used;
+
+    /// <summary>Runs a rendering with these limits, on this thread.</summary>
+    public T Run<T>(Func<T> render)
+    {
+        _current = this;
+        try
+        {
+            return render();
+        }
+        finally
+        {
+            _current = null;
+        }
+    }
+
+    /// <summary>Uses up a step, and those of making a text, of the rendering that runs on this thread.</summary>
+    public static void StepOfCurrent(int characters = 0) => _current?.Step(1 + (characters / CharactersAStep));
 
     /// <summary>Uses up steps.</summary>
     /// <exception cref="TemplateError">None is left.</exception>

@@ -66,6 +66,7 @@ internal static class Values
     public static new bool Equals(object? a, object? b)
     {
         RuntimeHelpers.EnsureSufficientExecutionStack();
+        Limits.StepOfCurrent();
         if (Number(a) is { } x && Number(b) is { } y) return a is not double && b is not double ? Whole(a) == Whole(b) : x == y;
         return (a, b) switch
         {
@@ -80,6 +81,7 @@ internal static class Values
     public static int Compare(object? a, object? b)
     {
         RuntimeHelpers.EnsureSufficientExecutionStack();
+        Limits.StepOfCurrent();
         if (Number(a) is { } x && Number(b) is { } y) return a is not double && b is not double ? Whole(a)!.Value.CompareTo(Whole(b)!.Value) : x.CompareTo(y);
         if (a is string s && b is string t) return CompareCodePoints(s, t);
         if (a is IReadOnlyList<object?> left && b is IReadOnlyList<object?> right)
@@ -156,6 +158,7 @@ internal static class Values
     public static string Written(object? value)
     {
         RuntimeHelpers.EnsureSufficientExecutionStack();
+        Limits.StepOfCurrent();
         return value switch
         {
             null => "None",
@@ -226,6 +229,7 @@ internal static class Values
 
     private static string Quoted(string text)
     {
+        Limits.StepOfCurrent(text.Length);
         var quote = text.Contains('\'', StringComparison.Ordinal) && !text.Contains('"', StringComparison.Ordinal) ? '"' : '\'';
         var result = new StringBuilder().Append(quote);
         foreach (var c in text)

@@ -77,11 +77,14 @@ internal sealed class AlignedText
             return Append(units[..rune.EncodeToUtf16(units)], unit);
         }
 
-        public void Truncate(int length)
+        /// <summary>Takes one kind of unit from the end.</summary>
+        public void TrimEnd(char unit)
         {
+            var length = _text.Length;
+            while (length > 0 && _text[length - 1] == unit) length--;
+            _starts?.RemoveRange(length, _text.Length - length);
+            _ends?.RemoveRange(length, _text.Length - length);
             _text.Length = length;
-            _starts?.RemoveRange(length, _starts.Count - length);
-            _ends?.RemoveRange(length, _ends.Count - length);
         }
 
         public AlignedText Build() => new(_text.ToString(), _starts?.ToArray(), _ends?.ToArray());

@@ -10,64 +10,83 @@ namespace XInstruct.Training.Tokenizers.SentencePiece;
 /// </summary>
 internal sealed class SentencePieceNormalizer(SentencePieceFile file) : TextNormalizer
 {
-    private const int LongestKey = 64;
-
     private readonly string _space = file.EscapesSpaces ? Metaspace.DefaultSign.ToString() : " ";
 
     public override AlignedText Normalize(AlignedText text)
     {
-        var source = text.Text;
-        var from = 0;
+        var source = new Source(text.Text, file);
         var result = new AlignedText.Builder(text);
-        if (file.RemovesExtraSpaces)
-        {
-            while (from < source.Length && Prefix(source, from) is (" ", var length)) from += length;
-        }
-
-        if (from == source.Length) return result.Build();
-        if (file is { AddsDummyPrefix: true, SpaceIsSuffix: false }) result.Append(_space, from);
+        while (file.RemovesExtraSpaces && !source.IsEnd && source.IsSpace()) source.Move();
+        if (source.IsEnd) return result.Build();
+        if (file is { AddsDummyPrefix: true, SpaceIsSuffix: false }) result.Append(_space, source.At);
         var afterSpace = file.RemovesExtraSpaces;
-        while (from < source.Length)
+        for (; !source.IsEnd; source.Move())
         {
-            var (replacement, length) = Prefix(source, from);
-            var kept = afterSpace ? replacement.AsSpan().TrimStart(' ') : replacement;
-            foreach (var rune in kept.EnumerateRunes())
-            {
-                if (rune.Value == ' ') result.Append(_space, from);
-                else result.Append(rune, from);
-            }
-
-            if (kept.Length > 0) afterSpace = file.RemovesExtraSpaces && kept[^1] == ' ';
-            from += length;
+            var kept = source.Shown();
+            if (afterSpace) kept = kept.TrimStart(' ');
+            if (kept.Length == 0) continue;
+            afterSpace = file.RemovesExtraSpaces && kept[^1] == ' ';
+            for (int space; (space = kept.IndexOf(' ')) >= 0; kept = kept[(space + 1)..]) result.Append(kept[..space], source.At).Append(_space, source.At);
+            result.Append(kept, source.At);
         }
 
-        if (file.RemovesExtraSpaces)
-        {
-            var normalized = result.Build().Text;
-            var end = normalized.Length;
-            while (end > 0 && normalized[end - 1] == _space[0]) end--;
-            result.Truncate(end);
-        }
-
-        if (file is { AddsDummyPrefix: true, SpaceIsSuffix: true }) result.Append(_space, source.Length - 1);
+        if (file.RemovesExtraSpaces) result.TrimEnd(_space[0]);
+        if (file is { AddsDummyPrefix: true, SpaceIsSuffix: true }) result.Append(_space, text.Text.Length - 1);
         return result.Build();
     }
 
-    private (string Text, int Length) Prefix(string text, int from)
+    // Where a text is read, in UTF-16 and, where a map needs it, in UTF-8; and what stands there with what becomes of it.
+    private ref struct Source
     {
-        var rest = text.AsSpan(from);
-        if (file.UserSymbols.Longest(rest) is > 0 and var symbol) return (text.Substring(from, symbol), symbol);
-        var part = rest[..Math.Min(rest.Length, LongestKey)];
-        if (file.CharsMap is { } map)
+        private readonly string _text;
+        private readonly SentencePieceFile _file;
+        private readonly byte[] _utf8;
+        private int _byte;
+        private int _length;
+        private int _bytes;
+        private string? _replacement;
+
+        public Source(string text, SentencePieceFile file)
         {
-            // A character alone is the common case.
-            Span<byte> bytes = stackalloc byte[3 * LongestKey];
-            var count = Encoding.UTF8.GetBytes(part, bytes);
-            if (map.TryMatch(bytes[..count], longest: true, out var matched, out var replacement))
-                return (replacement, Encoding.UTF8.GetCharCount(bytes[..matched]));
+            (_text, _file) = (text, file);
+            _utf8 = file.CharsMap is null ? [] : Encoding.UTF8.GetBytes(text);
+            Read();
         }
 
-        var length = Rune.GetRuneAt(text, from).Utf16SequenceLength;
-        return (text.Substring(from, length), length);
+        public int At { get; private set; }
+
+        public readonly bool IsEnd => At == _text.Length;
+
+        public readonly ReadOnlySpan<char> Shown() => _replacement is null ? _text.AsSpan(At, _length) : _replacement;
+
+        public readonly bool IsSpace() => Shown() is " ";
+
+        public void Move()
+        {
+            At += _length;
+            _byte += _bytes;
+            Read();
+        }
+
+        private void Read()
+        {
+            if (IsEnd) return;
+            _replacement = null;
+            _length = _file.UserSymbols.Longest(_text.AsSpan(At));
+            if (_length > 0)
+            {
+                _bytes = _file.CharsMap is null ? 0 : Encoding.UTF8.GetByteCount(_text.AsSpan(At, _length));
+            }
+            else if (_file.CharsMap is { } map && map.TryMatch(_utf8.AsSpan(_byte), longest: true, out _bytes, out var replacement))
+            {
+                _replacement = replacement;
+                _length = Encoding.UTF8.GetCharCount(_utf8.AsSpan(_byte, _bytes));
+            }
+            else
+            {
+                var rune = Rune.GetRuneAt(_text, At);
+                (_length, _bytes) = (rune.Utf16SequenceLength, rune.Utf8SequenceLength);
+            }
+        }
     }
 }

@@ -10,15 +10,20 @@ namespace XInstruct.Training.Tokenizers.Splitting;
 /// </summary>
 internal sealed class TextPattern
 {
-    private static readonly TimeSpan MatchTimeout = TimeSpan.FromSeconds(10);
+    // A pattern comes with a model and may be made to take for ever.
+    private static readonly TimeSpan MatchTimeout = TimeSpan.FromSeconds(4);
 
     // One character of each category; none of them has a case partner that a (?i:…) group of known patterns names.
     private static readonly char[] Representative = BuildRepresentatives();
 
     private readonly Regex? _regex;
     private readonly string _text = "";
+    private readonly Func<string, Exception, TokenizerFileException>? _error;
 
+    /// <summary>A pattern of our own.</summary>
     public TextPattern(Regex regex) => _regex = regex;
+
+    private TextPattern(Regex regex, Func<string, Exception, TokenizerFileException> error) => (_regex, _error) = (regex, error);
 
     private TextPattern(string text) => _text = text;
 
@@ -35,7 +40,7 @@ internal sealed class TextPattern
     {
         try
         {
-            return new TextPattern(new Regex(pattern, RegexOptions.Compiled | RegexOptions.CultureInvariant, MatchTimeout));
+            return new TextPattern(new Regex(pattern, RegexOptions.Compiled | RegexOptions.CultureInvariant, MatchTimeout), field.Error);
         }
         catch (ArgumentException error)
         {
@@ -44,7 +49,20 @@ internal sealed class TextPattern
     }
 
     /// <summary>The matches from left to right, none of them empty.</summary>
+    /// <exception cref="TokenizerFileException">A file's pattern takes too long on the text.</exception>
     public List<(int Offset, int Length)> Matches(string text)
+    {
+        try
+        {
+            return Find(text);
+        }
+        catch (RegexMatchTimeoutException error) when (_error is not null)
+        {
+            throw _error(string.Create(CultureInfo.InvariantCulture, $"the pattern took more than {MatchTimeout.TotalSeconds} s on a text of {text.Length} characters"), error);
+        }
+    }
+
+    private List<(int Offset, int Length)> Find(string text)
     {
         var found = new List<(int Offset, int Length)>();
         if (_regex is null)
