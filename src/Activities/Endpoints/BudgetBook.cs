@@ -95,15 +95,18 @@ public sealed class BudgetBook(NpgsqlDataSource database)
             scope.Run, scope.Stage, scope.Language, spent, assumed, calls, read, written);
     }
 
-    /// <summary>Gives a reservation back: nothing was paid, or, when it may have been, all of it counts as paid.</summary>
-    public Task ReleaseAsync(Guid call, bool mayBePaid, CancellationToken ct) => EndAsync("id = $1", mayBePaid, ct, call);
+    /// <summary>Gives a reservation back.</summary>
+    /// <param name="call">The reservation.</param>
+    /// <param name="paid">US dollars that were paid for nothing; null when that is not known: then all of it counts as paid.</param>
+    /// <param name="ct">Cancellation.</param>
+    public Task ReleaseAsync(Guid call, decimal? paid, CancellationToken ct) => EndAsync("id = $1", paid, ct, call);
 
     /// <summary>Ends what an earlier attempt at the same work left open.</summary>
     public Task EndWorkAsync(CallScope scope, CancellationToken ct) =>
-        EndAsync("run = $1 and stage = $2 and language = $3 and work = $4", true, ct, scope.Run, scope.Stage, scope.Language, scope.Work);
+        EndAsync("run = $1 and stage = $2 and language = $3 and work = $4", null, ct, scope.Run, scope.Stage, scope.Language, scope.Work);
 
     /// <summary>Ends what an earlier start of the run left open.</summary>
-    public Task EndRunAsync(string run, CancellationToken ct) => EndAsync("run = $1", true, ct, run);
+    public Task EndRunAsync(string run, CancellationToken ct) => EndAsync("run = $1", null, ct, run);
 
     /// <summary>How a run's budget stands.</summary>
     public async Task<BudgetState> StateAsync(string run, CancellationToken ct)
@@ -133,8 +136,9 @@ public sealed class BudgetBook(NpgsqlDataSource database)
     }
 
     /// <summary>Ends open calls. The run's row is locked before their own, as everywhere.</summary>
-    private async Task EndAsync(string which, bool mayBePaid, CancellationToken ct, params object[] values)
+    private async Task EndAsync(string which, decimal? paid, CancellationToken ct, params object[] values)
     {
+        var each = paid is { } known ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{known}::numeric") : "usd";
         await using var connection = await database.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         await using var batch = new NpgsqlBatch(connection, transaction);
@@ -142,11 +146,11 @@ public sealed class BudgetBook(NpgsqlDataSource database)
         Add(
             $"""
             with gone as (delete from {Calls} where {which} returning run, stage, language, usd),
-            parts as (select run, stage, language, sum(usd) as usd from gone group by 1, 2, 3),
+            parts as (select run, stage, language, sum(usd) as usd, sum({each}) as paid from gone group by 1, 2, 3),
             total as (
-                update {Budgets} b set reserved = reserved - t.usd, assumed = assumed + case when {(mayBePaid ? "true" : "false")} then t.usd else 0 end
-                from (select run, sum(usd) as usd from parts group by 1) t where b.run = t.run and b.stage = '' and b.language = '' returning 1)
-            insert into {Budgets} as b (run, stage, language, assumed) select run, stage, language, usd from parts where {(mayBePaid ? "true" : "false")}
+                update {Budgets} b set reserved = reserved - t.usd, assumed = assumed + t.paid
+                from (select run, sum(usd) as usd, sum(paid) as paid from parts group by 1) t where b.run = t.run and b.stage = '' and b.language = '' returning 1)
+            insert into {Budgets} as b (run, stage, language, assumed) select run, stage, language, paid from parts where paid > 0
             on conflict (run, stage, language) do update set assumed = b.assumed + excluded.assumed
             """,
             values);

@@ -10,13 +10,14 @@ namespace XInstruct.Activities.Endpoints;
 /// <param name="TopP">1 is off.</param>
 /// <param name="Seed">For endpoints that can repeat themselves; sent when the temperature is above 0.</param>
 /// <param name="LogProbabilities">Ask for log-probabilities.</param>
-public sealed record ChatRequest(string System, string User, int MaxTokens, double Temperature, double TopP, int Seed, bool LogProbabilities)
+/// <param name="Format">Ask for JSON; null for plain text.</param>
+public sealed record ChatRequest(string System, string User, int MaxTokens, double Temperature, double TopP, int Seed, bool LogProbabilities, ReplyFormat? Format = null)
 {
-    /// <summary>Tokens read, at most.</summary>
-    public int TokensAtMost { get; } = TokenEstimate.AtMost([System, User]);
+    /// <summary>Tokens read, at most. A schema counts as a message.</summary>
+    public int TokensAtMost { get; } = TokenEstimate.AtMost(Format is null ? [System, User] : [System, User, Format.Schema]);
 
     /// <summary>Tokens read, about.</summary>
-    public int TokensLikely { get; } = TokenEstimate.Likely(System) + TokenEstimate.Likely(User);
+    public int TokensLikely { get; } = TokenEstimate.Likely(System) + TokenEstimate.Likely(User) + TokenEstimate.Likely(Format?.Schema ?? "");
 }
 
 /// <summary>What a call came to.</summary>
@@ -41,7 +42,8 @@ public sealed record ChatRefusal(string Reason, long TokensIn = 0, long TokensOu
 /// <param name="RetryAfter">How long the endpoint asks to be left alone.</param>
 /// <param name="IsEarly">It only came too early (429).</param>
 /// <param name="MayBePaid">The work may have been done, and the reply lost.</param>
-public sealed record ChatFailure(string Reason, TimeSpan? RetryAfter = null, bool IsEarly = false, bool MayBePaid = false) : ChatOutcome;
+/// <param name="Tokens">What was paid for a reply that is of no use; null when that is not known.</param>
+public sealed record ChatFailure(string Reason, TimeSpan? RetryAfter = null, bool IsEarly = false, bool MayBePaid = false, (long In, long Out)? Tokens = null) : ChatOutcome;
 
 /// <summary>No call will have a reply until somebody mends something: the run stops.</summary>
 /// <param name="Message">What is wrong and what to do.</param>

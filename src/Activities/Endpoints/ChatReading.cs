@@ -26,6 +26,8 @@ internal static partial class ChatReading
             >= 300 and < 400 => new ChatStop($"{where} sends its callers elsewhere (status {response.Status}). A key is not sent along: set api.baseUrl to the right address. {again}"),
             429 when error is "insufficient_quota" or "billing_hard_limit_reached" => new ChatStop($"{where}: the account behind the key has no money left ({error}). {again}"),
             429 => new ChatFailure("rate-limited", RetryAfter(response), IsEarly: true),
+            400 or 415 or 422 or 501 when request.Format is not null && IsAboutFormat(body) => new ChatStop(
+                $"{where} does not take response_format with a JSON schema (status {response.Status}). Leave api.structured out of the recipe, or set it to false: that is a new run, because other prompts are sent."),
             408 or 409 or 425 or >= 500 => new ChatFailure($"status-{response.Status}", RetryAfter(response), MayBePaid: response.Status is 408 or 502 or 504),
             _ when error is "context_length_exceeded" or "string_above_max_length" || response.Status == 413 => new ChatRefusal("too-long"),
             _ when error is "content_filter" or "content_policy_violation" => new ChatRefusal("refused"),
@@ -47,7 +49,10 @@ internal static partial class ChatReading
             var (read, written) = (Count(usage, "prompt_tokens") ?? request.TokensLikely, Count(usage, "completion_tokens") ?? TokenEstimate.Likely(text));
             var finish = Text(choice, "finish_reason");
             if (finish == "content_filter" || !string.IsNullOrEmpty(Text(message, "refusal"))) return new ChatRefusal("refused", read, written);
-            return new ChatReply(text, read, written, LogProbability(choice), finish == "length");
+            var plain = request.Format is { } format && finish != "length" ? format.Read(text) : text;
+            return plain is null
+                ? new ChatFailure("malformed", Tokens: (read, written))
+                : new ChatReply(plain, read, written, LogProbability(choice), finish == "length");
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {
@@ -72,6 +77,12 @@ internal static partial class ChatReading
         }
 
         return values.Count == 0 ? null : Math.Round(values.Average(), 6);
+    }
+
+    private static bool IsAboutFormat(byte[] body)
+    {
+        var text = System.Text.Encoding.UTF8.GetString(body);
+        return text.Contains("response_format", StringComparison.OrdinalIgnoreCase) || text.Contains("json_schema", StringComparison.OrdinalIgnoreCase);
     }
 
     /// <summary>The error's code, or else its type, when it is a word.</summary>

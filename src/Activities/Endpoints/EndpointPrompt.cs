@@ -17,24 +17,28 @@ public sealed class EndpointPrompt(RemotableModelOptions options, string templat
     private const string EvaluatorSystem = "You are a strict, fair judge of training data for an assistant in many languages.";
 
     private readonly PromptTemplate _template = PromptTemplate.Parse(template);
-    private readonly string _system = options.Api!.System ?? (template.Contains("{instruction}", StringComparison.Ordinal) ? EvaluatorSystem : GeneratorSystem);
+    private readonly string _system = options.Api!.System ?? (IsRubric(template) ? EvaluatorSystem : GeneratorSystem);
 
-    /// <summary>Both messages as they are hashed and stored: the template, and before it the system message.</summary>
-    public string Text => $"{_system}\n\n{template}";
+    private readonly ReplyFormat? _format = options.Api!.Structured ? ReplyFormat.Of(IsRubric(template) ? "evaluator" : "generator") : null;
+
+    /// <summary>Both messages as they are hashed and stored: the template, before it the system message, after it the schema of the reply.</summary>
+    public string Text => $"{_system}\n\n{template}" + (_format is null ? "" : $"\n\n{_format.Schema}");
 
     /// <summary>The prompt of the role that a run uses.</summary>
     public static EndpointPrompt Of(RecipeDocument document, string role, string language, FileStore files)
     {
         var options = role == "generator" ? document.Recipe.Models.Generator : document.Recipe.Models.Evaluator;
-        return new EndpointPrompt(options, document.Input($"models.{role}.api.promptFile", language) is { } hash ? File.ReadAllText(files.Blob(hash)) : Shipped(role));
+        return new EndpointPrompt(options, document.Input($"models.{role}.api.promptFile", language) is { } hash ? File.ReadAllText(files.Blob(hash)) : Shipped(role, options.Api!.Structured));
     }
 
     /// <summary>The template that ships with XInstruct.</summary>
-    public static string Shipped(string role)
+    public static string Shipped(string role, bool isStructured = false)
     {
-        using var reader = new StreamReader(typeof(EndpointPrompt).Assembly.GetManifestResourceStream($"prompts.{role}")!);
+        using var reader = new StreamReader(typeof(EndpointPrompt).Assembly.GetManifestResourceStream($"prompts.{role}{(isStructured ? "-structured" : "")}")!);
         return reader.ReadToEnd();
     }
+
+    private static bool IsRubric(string template) => template.Contains("{instruction}", StringComparison.Ordinal);
 
     /// <summary>The call of a row.</summary>
     /// <param name="text">Text in the target language.</param>
@@ -57,7 +61,8 @@ public sealed class EndpointPrompt(RemotableModelOptions options, string templat
             sampling.Temperature,
             sampling.TopP,
             (int)(DeterministicRandom.SeedOf(seed) & int.MaxValue),
-            options.Api!.LogProbabilities);
+            options.Api!.LogProbabilities,
+            _format);
     }
 
     /// <summary>What the events of these calls share.</summary>

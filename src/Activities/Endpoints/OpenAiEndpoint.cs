@@ -101,6 +101,19 @@ public sealed class OpenAiEndpoint : IChatEndpoint, IDisposable
             if (request.TopP < 1) json.WriteNumber("top_p", request.TopP);
             if (request.Temperature > 0) json.WriteNumber("seed", request.Seed);
             if (request.LogProbabilities) json.WriteBoolean("logprobs", true);
+            if (request.Format is { } format)
+            {
+                json.WriteStartObject("response_format");
+                json.WriteString("type", "json_schema");
+                json.WriteStartObject("json_schema");
+                json.WriteString("name", format.Name);
+                json.WriteBoolean("strict", true);
+                json.WritePropertyName("schema");
+                json.WriteRawValue(format.Schema);
+                json.WriteEndObject();
+                json.WriteEndObject();
+            }
+
             json.WriteEndObject();
         }
 

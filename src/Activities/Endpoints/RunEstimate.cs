@@ -64,7 +64,7 @@ public static class RunEstimate
     private sealed class Sum(string stage, string language, RemotableModelOptions model, int reply)
     {
         private readonly EndpointPrompt? _prompt = model.Api is { } api
-            ? new EndpointPrompt(model, api.PromptFile is { } file ? File.ReadAllText(LoadedRecipe.PathFor(file, language)) : EndpointPrompt.Shipped(stage == "rate" ? "evaluator" : "generator"))
+            ? new EndpointPrompt(model, api.PromptFile is { } file ? File.ReadAllText(LoadedRecipe.PathFor(file, language)) : EndpointPrompt.Shipped(stage == "rate" ? "evaluator" : "generator", api.Structured))
             : null;
 
         private long _texts;

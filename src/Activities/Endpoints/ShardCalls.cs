@@ -157,11 +157,13 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
             switch (outcome)
             {
                 case ChatStop stop:
-                    await calls.Budget.ReleaseAsync(reserved, mayBePaid: false, last);
+                    await calls.Budget.ReleaseAsync(reserved, 0, last);
                     throw new ApplicationFailureException(stop.Message, errorType: FailureTypes.EndpointUnusable, nonRetryable: true);
                 case ChatFailure failure:
-                    use.Gate.Failed(began, failure.IsEarly);
-                    await calls.Budget.ReleaseAsync(reserved, failure.MayBePaid, last);
+                    // A reply that is of no use is none of an overloaded endpoint.
+                    if (failure.Tokens is null) use.Gate.Failed(began, failure.IsEarly);
+                    else use.Gate.Succeeded();
+                    await calls.Budget.ReleaseAsync(reserved, failure.MayBePaid ? null : failure.Tokens is var (took, gave) ? use.Settings.Price.Of(took, gave) : 0, last);
                     if (failure.IsEarly || failure.RetryAfter is not null) await calls.Rates.PauseAsync(use.RateName, ticket, failure.RetryAfter, failure.IsEarly, last);
                     _tried += failure.IsEarly ? EarlyTry : 1;
                     if (_tried < use.Settings.Tries - (EarlyTry / 2)) return Backoff(failure);
@@ -186,7 +188,7 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
 
         // Spread, so that rows that failed together do not come again together.
         private TimeSpan Backoff(ChatFailure failure) =>
-            failure.RetryAfter ?? TimeSpan.FromSeconds(Math.Min(30, 0.25 * Math.Pow(2, Math.Min(10, _tried))) * (0.5 + Random.Shared.NextDouble()));
+            failure.Tokens is not null ? TimeSpan.Zero : failure.RetryAfter ?? TimeSpan.FromSeconds(Math.Min(30, 0.25 * Math.Pow(2, Math.Min(10, _tried))) * (0.5 + Random.Shared.NextDouble()));
     }
 
     private RateLimits Rates => rates;

@@ -54,6 +54,11 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
             if (api is not null && ModelPrice.For(api) is null) Add($"{key}.model", $"What '{api.Model}' costs is not known, so it counts as nothing. {key}.usdPerMillionIn and {key}.usdPerMillionOut say it.");
         }
 
+        if (recipe is { Refine.Rank: Ranking.Both, Models.Generator.Api.LogProbabilities: false })
+        {
+            Add("refine.rank", "The evaluator alone ranks, because the generator is behind an endpoint and tells no confidence. Say 'evaluator' if that is meant, or set models.generator.api.logProbabilities.");
+        }
+
         if (recipe.Models.Generator is { Api: not null, Sampling.Temperature: 0 } && recipe.Refine.Iterations > 0)
         {
             Add("refine.iterations", "The generator is behind an endpoint and its temperature is 0: each iteration pays again for much the same instructions. 0 asks once.");

@@ -2,6 +2,8 @@ using Marten;
 using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Recipes;
 using XInstruct.Activities.Storage;
+using XInstruct.Domain.Identities;
+using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Runs;
 using XInstruct.Workflows.Runs;
 
@@ -19,7 +21,7 @@ public sealed class InputsChangedException(string run, InputContent before, Inpu
 
 /// <summary>Takes a recipe's input files into the store and names its run.</summary>
 public sealed class RunStarter(
-    IDocumentStore store, FileStore files, Contents contents, RunReader runs, RunSettingsTable settings, BudgetBook budget)
+    IDocumentStore store, FileStore files, Contents contents, RunReader runs, RunSettingsTable settings, BudgetBook budget, EventWriter writer)
 {
     /// <summary>Imports inputs, stores the canonical recipe and returns the run's name.</summary>
     /// <param name="loaded">A valid recipe.</param>
@@ -45,10 +47,21 @@ public sealed class RunStarter(
         if (RunSettings.Of(loaded.Recipe) is { } endpoints)
         {
             await settings.WriteAsync(run.Run, endpoints, ct);
-            await budget.SetAsync(run.Run, (decimal?)loaded.Recipe.Budget?.Usd, ct);
+            await SetBudgetAsync(run.Run, loaded.Recipe.Budget?.Usd, ct);
         }
 
         return run;
+    }
+
+    /// <summary>Sets what the run may spend; when it is under way, a change is an event.</summary>
+    private async Task SetBudgetAsync(string run, double? usd, CancellationToken ct)
+    {
+        var before = (await budget.StateAsync(run, ct)).Cap;
+        await budget.SetAsync(run, (decimal?)usd, ct);
+        if (before == (decimal?)usd) return;
+        var stream = Identity.RunStream(run);
+        var steered = new RunSteered("budget", Environment.UserName, null, usd);
+        await writer.WriteAsync<Run>(run, new Act("steer", CodeVersion.Current), [new Change<Run>(stream, stream, r => r is null ? null : new Fact(steered))], ct);
     }
 
     private async Task RefuseChangedInputsAsync(RecipeDocument document, IReadOnlyList<InputFile> sources, CancellationToken ct)

@@ -6,6 +6,7 @@ using XInstruct.Activities.Audit;
 using XInstruct.Activities.Storage;
 using XInstruct.Cli.Display;
 using XInstruct.Cli.Hosting;
+using XInstruct.Domain.Identities;
 using XInstruct.Domain.Provenance;
 
 namespace XInstruct.Cli.Commands;
@@ -17,22 +18,24 @@ internal static class AuditCommand
 
     private static Command Show()
     {
-        var sample = new Argument<Guid>("sample") { Description = "Sample id, as in the release's id column." };
-        var command = new Command("show", "A sample's history, revision by revision.") { sample };
+        var subject = new Argument<string>("sample") { Description = "Sample id, as in the release's id column, or a run id." };
+        var command = new Command("show", "The history of a sample, revision by revision, or of a run.") { subject };
         command.SetAction(async (result, ct) =>
         {
             await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
-            var trails = await deployment.Get<AuditTrail>().OfAsync(result.GetValue(sample), ct);
-            if (trails.Count == 0) throw new UsageException($"No run has a sample {result.GetValue(sample)}. Ids stand in the id column of a release.");
+            var name = result.GetValue(subject)!;
+            var isSample = Guid.TryParse(name, out var sample);
+            var trails = await deployment.Get<AuditTrail>().OfAsync(isSample ? sample : Identity.RunStream(name), ct);
+            if (trails.Count == 0) throw new UsageException($"There is no sample and no run {name}. Sample ids stand in the id column of a release; 'xinstruct status' lists the runs.");
             foreach (var trail in trails)
             {
                 if (result.GetValue(CommonOptions.Json)) Console.WriteLine(JsonSerializer.Serialize(trail, EventJson.Options));
-                else Print(trail);
+                else Print(trail, isSample);
             }
 
             return ExitCodes.Ok;
         });
-        return command.WithExamples("xinstruct audit show 5d0c4a3e-8a52-5b5e-9c1b-2f6d0a4f1e77");
+        return command.WithExamples("xinstruct audit show 5d0c4a3e-8a52-5b5e-9c1b-2f6d0a4f1e77", "xinstruct audit show demo-1a2b3c4d");
     }
 
     private static Command Verify()
@@ -65,9 +68,10 @@ internal static class AuditCommand
         foreach (var finding in report.Findings) Console.WriteLine($"  {finding.Place}: {finding.Problem}");
     }
 
-    private static void Print(Trail trail)
+    private static void Print(Trail trail, bool isSample)
     {
-        AnsiConsole.MarkupLineInterpolated($"[bold]sample {trail.Sample}[/] in run [bold]{trail.Run}[/] (stream {trail.Stream})");
+        if (isSample) AnsiConsole.MarkupLineInterpolated($"[bold]sample {trail.Sample}[/] in run [bold]{trail.Run}[/] (stream {trail.Stream})");
+        else AnsiConsole.MarkupLineInterpolated($"[bold]run {trail.Run}[/] (stream {trail.Stream})");
         foreach (var entry in trail.Entries)
         {
             string Header(string name) => entry.Headers.TryGetProperty(name, out var value) ? value.ToString() : "";

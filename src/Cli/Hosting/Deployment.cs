@@ -59,14 +59,19 @@ public sealed class Deployment : IAsyncDisposable
     internal RunWatcher Watcher(string run) => new(Client, Get<RunPulseReader>(), run, TimeProvider.System);
 
     /// <summary>Connects to everything and creates what the store lacks.</summary>
+    /// <param name="options">Where they are.</param>
+    /// <param name="ct">Cancellation.</param>
+    /// <param name="replace">Registers other services in place of the product's.</param>
     /// <exception cref="MissingComponentException">PostgreSQL or Temporal is not there.</exception>
-    public static async Task<Deployment> OpenAsync(DeploymentOptions options, CancellationToken ct)
+    public static async Task<Deployment> OpenAsync(DeploymentOptions options, CancellationToken ct, Action<IServiceCollection>? replace = null)
     {
         var loggers = Logging.Create(options);
         var postgres = options.Postgres ?? throw new MissingComponentException(
             "No PostgreSQL is named. Start xinstruct by its launcher './xinstruct', which runs a private one, or give --postgres 'Host=…;Database=…' or XINSTRUCT_POSTGRES.");
         Directory.CreateDirectory(options.Home);
-        var services = new ServiceCollection().AddXInstructActivities(postgres, options.Home).BuildServiceProvider();
+        var registered = new ServiceCollection().AddXInstructActivities(postgres, options.Home);
+        replace?.Invoke(registered);
+        var services = registered.BuildServiceProvider();
         try
         {
             await services.PrepareStoreAsync(ct);

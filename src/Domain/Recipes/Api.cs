@@ -23,6 +23,10 @@ public sealed class ApiOptions
     [Description("Ask for the log-probabilities of the tokens, where the endpoint offers them: refine.rank can then use the generator.")]
     public bool LogProbabilities { get; set; }
 
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    [Description("Ask for replies in JSON (response_format with a strict schema), where the endpoint offers that; the shipped prompts then ask for it too.")]
+    public bool Structured { get; set; }
+
     [JsonIgnore]
     [Description("Address up to and with the version, e.g. http://127.0.0.1:8000/v1.")]
     public string BaseUrl { get; set; } = "https://api.openai.com/v1";

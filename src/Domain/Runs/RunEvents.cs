@@ -58,8 +58,12 @@ public sealed record LanguageEvaluation(
 /// <summary>A model was evaluated on the held-out seeds.</summary>
 public sealed record ModelEvaluated(string Before, string After, int Candidates, IReadOnlyList<LanguageEvaluation> Languages);
 
-/// <summary>Someone steered the run: pause, resume, cancel.</summary>
-public sealed record RunSteered(string Command, string? Who, string? Why);
+/// <summary>Someone steered the run: pause, resume, cancel, budget.</summary>
+/// <param name="Command">What was asked for.</param>
+/// <param name="Who">Who asked.</param>
+/// <param name="Why">Why, in their words.</param>
+/// <param name="Usd">The new budget in US dollars; null for none, and of other commands.</param>
+public sealed record RunSteered(string Command, string? Who, string? Why, double? Usd = null);
 
 /// <summary>Everything the recipe asked for is done.</summary>
 public sealed record RunCompleted;

@@ -61,8 +61,11 @@ public sealed class ApiRecipeTests : IDisposable
         }
 
         Hash("models.generator.api.usdPerMillionIn=1", "models.generator.api.usdPerMillionOut=1", "budget.usd=3").ShouldBe(hash);
-        foreach (var set in new[] { "model=n", "system=Hi", "logProbabilities=true" }) Hash($"models.generator.api.{set}").ShouldNotBe(hash, set);
+        Hash("models.generator.api.structured=false").ShouldBe(hash);
+        foreach (var set in new[] { "model=n", "system=Hi", "logProbabilities=true", "structured=true" }) Hash($"models.generator.api.{set}").ShouldNotBe(hash, set);
         RecipeDocument.Of(_folder.Load(RecipeFolder.Good).Recipe, []).Json.ShouldNotContain("api");
+        // Recipes from before there was this option keep their hash.
+        RecipeDocument.Of(_folder.Load(Api).Recipe, []).Json.ShouldNotContain("structured");
         RecipeDocument.Of(_folder.Load(RecipeFolder.Good, "budget.usd=3").Recipe, []).Hash.ShouldBe(RecipeDocument.Of(_folder.Load(RecipeFolder.Good).Recipe, []).Hash);
     }
 
@@ -72,6 +75,24 @@ public sealed class ApiRecipeTests : IDisposable
         var recipe = _folder.Load(Api).Recipe;
         (recipe.Refine.Iterations, recipe.Refine.Generators, recipe.Models.Generator.Sampling.MaxNewTokens, recipe.Models.Evaluator.Sampling.MaxNewTokens).ShouldBe((0, 1, 512, 48));
         _folder.Load(Api, "refine.iterations=1", "models.generator.sampling.maxNewTokens=9").Recipe.Refine.Iterations.ShouldBe(1);
+    }
+
+    [Fact]
+    public void Load_RankByBothWithoutLogProbabilities_WarnsThatTheEvaluatorRanksAlone()
+    {
+        string Warnings(params string[] set) => string.Join(' ', _folder.Load(Api, set).Warnings.Select(w => w.Message));
+        Warnings().ShouldContain("The evaluator alone ranks");
+        Warnings("models.generator.api.logProbabilities=true").ShouldNotContain("ranks");
+        Warnings("refine.rank=evaluator").ShouldNotContain("ranks");
+        _folder.Load(RecipeFolder.Good, "refine.rank=both").Warnings.ShouldNotContain(w => w.Message.Contains("ranks"));
+    }
+
+    [Fact]
+    public void Text_Structured_HashesTheSchemaToo()
+    {
+        EndpointPrompt Prompt(params string[] set) => new(_folder.Load(Api, set).Recipe.Models.Generator, "Of {text}");
+        Prompt("models.generator.api.structured=true").Text.ShouldBe($"{Prompt().Text}\n\n{ReplyFormat.Of("generator").Schema}");
+        Prompt().Request("t", "", "sw", "s").Format.ShouldBeNull();
     }
 
     [Fact]

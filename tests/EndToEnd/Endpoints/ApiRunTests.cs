@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -15,7 +16,7 @@ public sealed class ApiRunTests(ITestOutputHelper output) : IAsyncLifetime
     private ProductProcess _product = null!;
 
     /// <summary>Kills of one run; ten at night.</summary>
-    private static int Kills => NightlyFactAttribute.IsNightly ? 10 : 1;
+    private static int Kills => NightlyFactAttribute.IsNightly ? 10 : 2;
 
     public async Task InitializeAsync()
     {
@@ -129,7 +130,8 @@ public sealed class ApiRunTests(ITestOutputHelper output) : IAsyncLifetime
         string[] prices = ["usdPerMillionIn=10", "usdPerMillionOut=10"];
         string[] options = [.. UndisturbedRun.Small, "--set", "models.generator.sampling.maxNewTokens=64", .. Api(_server, "generator", prices)];
         _server.Faults = (_, before) => before == 0 && Random.Shared.Next(20) == 0 ? Fault.Lose : Fault.None;
-        await KillAsync(_product, _server, 10, [.. options, "--set", "budget.usd=0.10"]);
+        // Killed while calls are under way, again and again within those sixty.
+        for (var kill = 1; kill <= Kills; kill++) await KillAsync(_product, _server, Math.Min(5, 24 / Kills) * kill, [.. options, "--set", "budget.usd=0.10"]);
         var stopped = await _product.RunAsync(["run", UndisturbedRun.Recipe, "--json", .. options, "--set", "budget.usd=0.10"]);
         stopped.Code.ShouldBe(1, stopped.Error + stopped.Output);
         var last = JsonDocument.Parse(stopped.Output.TrimEnd().Split('\n')[^1]).RootElement;
@@ -138,10 +140,71 @@ public sealed class ApiRunTests(ITestOutputHelper output) : IAsyncLifetime
         (_server.TokensDone * price).ShouldBeGreaterThan(cap / 4);
         var raised = await UndisturbedRun.FinishAsync(_product, [.. options, "--set", "budget.usd=5"]);
         raised.GetProperty("run").GetString().ShouldBe(last.GetProperty("run").GetString());
+        // Who raised it stands in the run's own history, once.
+        var trail = await _product.RunAsync("audit", "show", "--json", raised.GetProperty("run").GetString()!);
+        trail.Code.ShouldBe(0, trail.Error);
+        var steered = JsonDocument.Parse(trail.Output).RootElement.GetProperty("entries").EnumerateArray().Where(e => e.GetProperty("type").GetString() == "run_steered").ToList();
+        steered.ShouldHaveSingleItem().GetProperty("data").ShouldSatisfyAllConditions(
+            d => d.GetProperty("command").GetString().ShouldBe("budget"), d => d.GetProperty("usd").GetDouble().ShouldBe(5), d => d.GetProperty("who").GetString().ShouldBe(Environment.UserName));
         (await EventTokensAsync(_product)).ShouldBe((Sum(raised, "tokensIn"), Sum(raised, "tokensOut")));
         var usd = raised.GetProperty("ledger").GetProperty("calls").EnumerateArray().Sum(c => c.GetProperty("usd").GetDecimal() + c.GetProperty("usdUnanswered").GetDecimal());
         (_server.TokensDone * price).ShouldBeLessThanOrEqualTo(usd);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"worth {_server.TokensDone * price}, counted {usd}"));
+    }
+
+    [Fact]
+    public async Task Run_StructuredWithLogProbabilities_RanksByThemAndCountsMalformedReplies()
+    {
+        string[] options =
+        [
+            .. UndisturbedRun.Small, "--set", "refine.rank=generator", .. Api(_server, "generator", "structured=true", "logProbabilities=true", "tries=3", "usdPerMillionIn=1", "usdPerMillionOut=1"),
+            .. Api(_server, "evaluator", "structured=true", "usdPerMillionIn=1", "usdPerMillionOut=1"),
+        ];
+        _server.IsPlain = true;
+        var (code, said, _) = await _product.RunAsync(["run", UndisturbedRun.Recipe, "--json", .. options]);
+        code.ShouldBe(1);
+        said.ShouldContain("Leave api.structured out");
+        (_server.IsPlain, _server.LogProbabilities) = (false, LogProbabilities);
+        _server.Forget();
+        const string garbled = "{\"instruction\": \"Write";
+        var once = new ConcurrentDictionary<string, bool>(StringComparer.Ordinal);
+        static bool IsNever(string prompt) => Hash(prompt)[3] < 5;
+        _server.Reply = prompt =>
+        {
+            var hash = Hash(prompt);
+            if (IsNever(prompt) || (hash[4] < 20 && once.TryAdd(prompt, true))) return garbled;
+            return prompt.StartsWith("Judge", StringComparison.Ordinal)
+                ? JsonSerializer.Serialize(new { reason = "It is on the subject.", score = hash[2] % 6 })
+                : JsonSerializer.Serialize(new { instruction = Reply(prompt) });
+        };
+        var end = await UndisturbedRun.FinishAsync(_product, options);
+        _server.Schemas.Keys.Order().ShouldBe(["instruction", "rating"]);
+        var events = await _product.ReadAsync(
+            """
+            select convert_from(c.bytes, 'UTF8'), (e.data ->> 'logProbability')::float8 from xinstruct.mt_events e
+            join xinstruct.xi_contents c on c.hash = decode(e.data ->> 'instruction', 'hex') where e.type = 'instruction_generated'
+            """,
+            r => (Instruction: r.GetString(0), Mean: r.GetDouble(1)));
+        events.Count.ShouldBeGreaterThan(100);
+        events.ShouldAllBe(e => e.Mean == Math.Round(LogProbabilities(e.Instruction).Average(), 6));
+        // Within each half of the texts the most confident are kept, the best first.
+        var samples = await _product.ReadAsync(
+            "select data ->> 'sampleId', (data ->> 'logProbability')::float8, data ->> 'kept' is not null from xinstruct.mt_doc_sample where data ->> 'instruction' is not null and data ->> 'level' is not null",
+            r => (Half: Convert.ToInt32(r.GetString(0)[^1..], 16) & 1, Mean: r.GetDouble(1), IsKept: r.GetBoolean(2)));
+        foreach (var half in samples.GroupBy(s => s.Half))
+        {
+            half.Where(s => s.IsKept).ShouldNotBeEmpty();
+            half.Where(s => s.IsKept).Min(s => s.Mean).ShouldBeGreaterThanOrEqualTo(half.Where(s => !s.IsKept).Max(s => s.Mean));
+        }
+
+        var failed = await _product.ReadAsync("select data ->> 'reason', count(*) from xinstruct.mt_events where type in ('generation_failed', 'rating_failed') group by 1", r => (r.GetString(0), r.GetInt64(1)));
+        failed.ShouldBe([("malformed", _server.Asked.Count(a => IsNever(a.Prompt)))]);
+        _server.Asked.Where(a => IsNever(a.Prompt)).ShouldAllBe(a => a.Requests == (a.Prompt.StartsWith("Judge", StringComparison.Ordinal) ? 6 : 3));
+        // All that the server wrote is counted at its price: on events, and what came to nothing beside them.
+        var never = _server.Asked.Sum(a => (a.Tokens.In + garbled.Length) * (IsNever(a.Prompt) ? a.Requests : once.ContainsKey(a.Prompt) ? 1 : 0));
+        var calls = end.GetProperty("ledger").GetProperty("calls").EnumerateArray().ToList();
+        calls.Sum(c => c.GetProperty("usdUnanswered").GetDecimal()).ShouldBe(never / 1_000_000m);
+        (calls.Sum(c => c.GetProperty("usd").GetDecimal()) * 1_000_000m).ShouldBe(_server.Tokens.In + _server.Tokens.Out - never);
     }
 
     [NightlyFact("measures a rate, which a busy machine makes meaningless")]
@@ -166,15 +229,24 @@ public sealed class ApiRunTests(ITestOutputHelper output) : IAsyncLifetime
         reached.ShouldBeInRange(rate * 0.9, rate * 1.1);
     }
 
-    /// <summary>A generator's reply depends on the text; the evaluator's too, and now and then it is no score.</summary>
-    private static string Reply(string prompt)
+    private static byte[] Hash(string prompt) => System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(prompt));
+
+    /// <summary>Two tokens, from the eight hex digits in an instruction.</summary>
+    private static double[] LogProbabilities(string reply)
     {
-        var hash = System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(prompt));
+        var at = reply.IndexOf("matter ", StringComparison.Ordinal) + 7;
+        return at < 7 ? [-1] : [.. new[] { at, at + 2 }.Select(i => -int.Parse(reply.AsSpan(i, 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture) / 100.0)];
+    }
+
+    /// <summary>A generator's reply depends on the text; the evaluator's too, and now and then it is no score.</summary>
+    internal static string Reply(string prompt)
+    {
+        var hash = Hash(prompt);
         if (!prompt.StartsWith("Judge", StringComparison.Ordinal)) return $"Write a text about matter {Convert.ToHexStringLower(hash)[..8]}.";
         return hash[1] < 10 ? "I cannot say." : $"It is on the subject.\n\nScore: {hash[2] % 6}";
     }
 
-    private static string[] Api(ChatServer server, string role, params string[] more) =>
+    internal static string[] Api(ChatServer server, string role, params string[] more) =>
     [
         .. new[] { "model=m", $"baseUrl={server.BaseUrl}", "key=XI_TEST_API_KEY", "timeout=2", $"concurrency={Concurrency}" }
             .Concat(more).SelectMany(s => new[] { "--set", $"models.{role}.api.{s}" }),

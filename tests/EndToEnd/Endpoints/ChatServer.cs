@@ -78,6 +78,15 @@ internal sealed class ChatServer : IAsyncDisposable
     /// <summary>Answers with this status instead, when not null.</summary>
     public int? Status { get; set; }
 
+    /// <summary>Log-probabilities of a reply's tokens, sent when they are asked for.</summary>
+    public Func<string, double[]>? LogProbabilities { get; set; }
+
+    /// <summary>Knows no response_format.</summary>
+    public bool IsPlain { get; set; }
+
+    /// <summary>Names of the schemas that replies were asked for in.</summary>
+    public ConcurrentDictionary<string, int> Schemas { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Requests that may begin a second; null for any number. One second's worth may come at once.</summary>
     public double? Rate { get; set; }
 
@@ -133,6 +142,18 @@ internal sealed class ChatServer : IAsyncDisposable
                 return;
             }
 
+            if (json.RootElement.TryGetProperty("response_format", out var format))
+            {
+                var schema = format.GetProperty("json_schema");
+                (format.GetProperty("type").GetString(), schema.GetProperty("strict").GetBoolean(), schema.GetProperty("schema").GetProperty("additionalProperties").GetBoolean()).ShouldBe(("json_schema", true, false));
+                Schemas.AddOrUpdate(schema.GetProperty("name").GetString()!, 1, (_, n) => n + 1);
+                if (IsPlain)
+                {
+                    await ErrorAsync(context, 400, "Unknown parameter: response_format");
+                    return;
+                }
+            }
+
             if (!Admit())
             {
                 context.Response.Headers.RetryAfter = "1";
@@ -140,7 +161,9 @@ internal sealed class ChatServer : IAsyncDisposable
                 return;
             }
 
-            await AnswerAsync(context, Faults(prompt, before), asked, messages, Reply(prompt));
+            var reply = Reply(prompt);
+            var values = json.RootElement.TryGetProperty("logprobs", out var wanted) && wanted.GetBoolean() ? LogProbabilities?.Invoke(reply) : null;
+            await AnswerAsync(context, Faults(prompt, before), asked, messages, reply, values);
         }
         finally
         {
@@ -148,7 +171,7 @@ internal sealed class ChatServer : IAsyncDisposable
         }
     }
 
-    private async Task AnswerAsync(HttpContext context, Fault fault, Asked asked, string[] messages, string reply)
+    private async Task AnswerAsync(HttpContext context, Fault fault, Asked asked, string[] messages, string reply, double[]? values)
     {
         switch (fault)
         {
@@ -178,7 +201,7 @@ internal sealed class ChatServer : IAsyncDisposable
             model = "m",
             choices = new[]
             {
-                new { index = 0, finish_reason = "stop", message = new { role = "assistant", content = fault == Fault.Refuse ? null : reply, refusal = fault == Fault.Refuse ? "No." : null } },
+                new { index = 0, finish_reason = "stop", logprobs = values is null ? null : new { content = values.Select(v => new { token = "t", logprob = v }) }, message = new { role = "assistant", content = fault == Fault.Refuse ? null : reply, refusal = fault == Fault.Refuse ? "No." : null } },
             },
             usage = new { prompt_tokens = read, completion_tokens = written, total_tokens = read + written },
         });

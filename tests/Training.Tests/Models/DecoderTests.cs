@@ -22,6 +22,13 @@ public sealed class DecoderTests : IDisposable
     }
 
     [Fact]
+    public void Families_All_AreInTheDocs()
+    {
+        var page = File.ReadAllText(Golden.Copied("../../docs/recipe.md"));
+        FamilyNames.Families.ShouldAllBe(family => page.Contains($"`{family}`"));
+    }
+
+    [Fact]
     public void Hidden_LlamaWithBiases_AddsThem()
     {
         using var model = new Decoder(s_small with { QueryKeyValueBias = true, OutputBias = true, FeedForwardBias = true });
