@@ -23,8 +23,13 @@ internal sealed record Placement(Device Device, ScalarType Type, QuantizationOpt
 /// A module that registers its parts itself, under the names of its family's checkpoints: a field's name and attribute, which the library would
 /// take, are the same for every family.
 /// </summary>
-internal abstract class Part(string name) : Module<Tensor, Tensor>(name)
+internal abstract class Part : Module<Tensor, Tensor>
 {
+    protected Part(string name)
+        : base(name)
+    {
+    }
+
     public override Tensor forward(Tensor input) => throw new NotSupportedException($"{GetName()} needs more than one tensor.");
 
     protected override void RegisterComponents()
