@@ -7,6 +7,8 @@ using XInstruct.Activities.Storage;
 using XInstruct.Cli.Display;
 using XInstruct.Cli.Hosting;
 using XInstruct.Domain.Provenance;
+using XInstruct.Training.Chat;
+using XInstruct.Training.Tokenizers;
 using XInstruct.Workflows;
 
 namespace XInstruct.Cli.Commands;
@@ -43,7 +45,7 @@ internal static class Failures
             case RecipeException recipe:
                 foreach (var problem in recipe.Problems) Console.Error.WriteLine(TerminalText.Clean(problem.ToString()));
                 return ExitCodes.BadInput;
-            case InputsChangedException or FileNotFoundException or DirectoryNotFoundException or UsageException or ExportException:
+            case InputsChangedException or FileNotFoundException or DirectoryNotFoundException or UsageException or ExportException or TokenizerFileException or ChatTemplateException:
                 Console.Error.WriteLine(e.Message);
                 return ExitCodes.BadInput;
             case MissingComponentException:

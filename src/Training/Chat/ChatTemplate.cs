@@ -12,7 +12,7 @@ namespace XInstruct.Training.Chat;
 public sealed class ChatTemplate
 {
     /// <summary>Expressions and statements that one rendering may take.</summary>
-    public const long MostSteps = 5_000_000;
+    public const long MostSteps = 2_000_000;
 
     private readonly IReadOnlyList<Statement> _statements;
     private readonly IReadOnlyDictionary<string, string> _tokens;

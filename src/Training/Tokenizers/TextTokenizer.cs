@@ -67,10 +67,11 @@ public sealed class TextTokenizer
     /// <summary>Ids that the file's template puts after a text.</summary>
     internal IReadOnlyList<int> Suffix => _parts.Template.Suffix;
 
-    /// <summary>Reads <c>tokenizer.json</c> in a model folder or, where it is not, the SentencePiece model.</summary>
+    /// <summary>Reads <c>tokenizer.json</c> in a model folder or, where it is not, the SentencePiece model; or such a file itself.</summary>
     /// <exception cref="TokenizerFileException">The file is missing, damaged, or of a kind that is not supported.</exception>
     public static TextTokenizer Load(string folder)
     {
+        if (File.Exists(folder)) return Path.GetExtension(folder) == ".json" ? Parse(Read(folder), folder) : FromSentencePiece(Read(folder), folder, null);
         var path = Path.Combine(folder, FileName);
         if (!File.Exists(path) && SentencePieceNames.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists) is { } model)
             return FromSentencePiece(Read(model), model, TokenizerConfig.Load(folder));
