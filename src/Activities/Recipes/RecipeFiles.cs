@@ -117,7 +117,8 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
     {
         if (key.Get(recipe) is not { } path || problems.Has(key.Key)) return;
         if (!Directory.Exists(path)) Add(key.Key, $"No folder {path}.{Neighbour(path)}");
-        else if (new[] { "config.json", "tokenizer.json" }.FirstOrDefault(f => !File.Exists(Path.Combine(path, f))) is { } missing) Add(key.Key, $"{path} has no {missing}.");
+        else if (!File.Exists(Path.Combine(path, "config.json"))) Add(key.Key, $"{path} has no config.json.");
+        else if (!TextTokenizer.SentencePieceNames.Prepend(TextTokenizer.FileName).Any(f => File.Exists(Path.Combine(path, f)))) Add(key.Key, $"{path} has no {TextTokenizer.FileName}.");
         else if (!Directory.EnumerateFiles(path, "*.safetensors").Any()) Add(key.Key, $"{path} has no *.safetensors.");
         else CheckModel(key.Key, path);
     }
@@ -152,7 +153,7 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
             var config = Checkpoint.Check(folder);
             var tokenizer = TextTokenizer.Load(folder);
             ModelPrompt.EndOf(tokenizer, folder);
-            if (tokenizer.Size > config.VocabularySize) Add(key, $"{folder}: tokenizer.json has ids up to {tokenizer.Size - 1}, config.json a vocab_size of {config.VocabularySize}.");
+            if (tokenizer.Size > config.VocabularySize) Add(key, $"{folder}: the tokenizer has ids up to {tokenizer.Size - 1}, config.json a vocab_size of {config.VocabularySize}.");
         }
         catch (Exception e) when (BadInput.IsIn(e) || e is IOException or UnauthorizedAccessException)
         {

@@ -58,8 +58,15 @@ internal static class StatusCommand
         var reporter = deployment.Get<RunReporter>();
         var run = await deployment.Get<RunReader>().FindAsync(id, ct) ?? throw new UsageException($"There is no run {id}. 'xinstruct status' lists the runs.");
         var (status, seconds) = await StateAsync(deployment, run);
-        if (!json && status == "running" && await deployment.Watcher(id).ViewAsync(ct) is { } view) AnsiConsole.Write(TableDisplay.Render(view, null));
-        Summary.Write(await reporter.ReportAsync(run, null, status, seconds, ct), json);
+        var report = await reporter.ReportAsync(run, null, status, seconds, ct);
+        if (!json && status == "running" && await deployment.Watcher(id).ViewAsync(ct) is { } view)
+        {
+            AnsiConsole.Write(TableDisplay.Render(view with { Elapsed = TimeSpan.FromSeconds(seconds) }, null));
+            // The view has them.
+            report = report with { Iterations = [] };
+        }
+
+        Summary.Write(report, json);
         return ExitCodes.Ok;
     }
 

@@ -27,7 +27,9 @@ public sealed record LabelScore(int Label, double[] Scores, bool IsTie)
 /// </summary>
 public sealed class LabelScorer
 {
-    private const string SpaceMarker = "\u0120";
+    // A blank in byte-level vocabularies and in those of SentencePiece.
+    private const string ByteLevelBlank = "\u0120";
+    private const string SentencePieceBlank = "\u2581";
 
     /// <summary>Prepares the id sets of some labels.</summary>
     /// <exception cref="ArgumentException">There are fewer than two labels, or one is empty.</exception>
@@ -105,12 +107,13 @@ public sealed class LabelScorer
         {
             prefix.Append(rune.ToString());
             var text = prefix.ToString();
-            foreach (var piece in (string[])[text, SpaceMarker + text])
+            foreach (var piece in (string[])[text, ByteLevelBlank + text, SentencePieceBlank + text])
             {
                 if (tokenizer.FindId(piece) is { } id)
                     ids.Add(id);
             }
-            if (tokenizer.Encode(text) is [var first, ..])
+            // The blank that SentencePiece puts before a text begins every label and so tells nothing.
+            if (tokenizer.Encode(text) is [var first, ..] && tokenizer.FindPiece(first) != SentencePieceBlank)
                 ids.Add(first);
         }
         if (!Ascii.IsValid(label[0]) && tokenizer.FindId($"<0x{Encoding.UTF8.GetBytes(label)[0]:X2}>") is { } byteId)

@@ -52,8 +52,8 @@ public sealed class EncoderRecipeTests : IDisposable
         (problem.Key, problem.Line).ShouldBe(("diversify.encoder.path", 9));
         problem.Message.ShouldContain("is cut off");
         TinyEncoder.Write(folder);
-        File.WriteAllText(Path.Combine(folder, "tokenizer.json"), TinyEncoder.Tokenizer().Replace("WordPiece", "Unigram", StringComparison.Ordinal));
-        _folder.Problem(RecipeFolder.Good + Encoder).Message.ShouldContain("model kind 'Unigram' is not supported for encoders; WordPiece and byte-level BPE are");
+        File.WriteAllText(Path.Combine(folder, "tokenizer.json"), TinyEncoder.Tokenizer().Replace("WordPiece", "WordLevel", StringComparison.Ordinal));
+        _folder.Problem(RecipeFolder.Good + Encoder).Message.ShouldContain("model kind 'WordLevel' is not supported; BPE, Unigram and WordPiece are");
     }
 
     [Fact]

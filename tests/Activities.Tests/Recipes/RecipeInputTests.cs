@@ -124,7 +124,7 @@ public sealed class RecipeInputTests : IDisposable
     [InlineData("config.json", "{}", "config.json: model_type: is missing")]
     [InlineData("config.json", "{\"model_type\":\"llama\"", "config.json")]
     [InlineData("config.json", null, "has no config.json")]
-    [InlineData("tokenizer.json", "{\"model\":{\"type\":\"Unigram\"}}", "tokenizer.json: field 'model.type'")]
+    [InlineData("tokenizer.json", "{\"model\":{\"type\":\"WordLevel\"}}", "tokenizer.json: field 'model.type'")]
     [InlineData("tokenizer.json", "[", "tokenizer.json: is not complete JSON")]
     [InlineData("model.safetensors", "1234", "4 bytes long: too short")]
     [InlineData("model.safetensors", "\u0002\0\0\0\0\0\0\0{}trailing", "belong to no tensor")]

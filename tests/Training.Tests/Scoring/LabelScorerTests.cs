@@ -22,6 +22,15 @@ public sealed class LabelScorerTests
     }
 
     [Fact]
+    public void IdSets_SentencePieceVocabulary_LeavesTheBareBlankOut()
+    {
+        var tokenizer = TextTokenizer.Parse(Tokenizers.TinyTokenizers.All["unigram"]);
+        var scorer = new LabelScorer(tokenizer, ["at", "t"]);
+        scorer.IdSets[0].ShouldBe([tokenizer.FindId("a")!.Value, tokenizer.FindId("at")!.Value, tokenizer.FindId("▁at")!.Value]);
+        scorer.SharedIds.ShouldBeEmpty();
+    }
+
+    [Fact]
     public void IdSets_NonAsciiLabel_HasItsFirstByte()
     {
         var scorer = new LabelScorer(Tokenizer, ["बुरा", "x"]);

@@ -35,7 +35,7 @@ public sealed class DamagedTokenizerTests(ITestOutputHelper output)
         foreach (var file in files)
         {
             var isModel = file.EndsWith(".model", StringComparison.Ordinal);
-            Fuzz(File.ReadAllBytes(file), bytes => isModel ? TextTokenizer.ParseSentencePiece(bytes, "t.file") : TextTokenizer.Parse(bytes, "t.file"), Mutation.Count / 50);
+            Fuzz(File.ReadAllBytes(file), bytes => isModel ? TextTokenizer.ParseSentencePiece(bytes, "t.file") : TextTokenizer.Parse(bytes, "t.file"), Math.Max(20, Mutation.Count / 200));
         }
     }
 
