@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using XInstruct.Domain.Statistics;
 using XInstruct.Training.Checkpoints;
 using XInstruct.Training.Models;
@@ -98,7 +99,16 @@ public sealed class Adapter
         var file = Path.Combine(folder, Weights);
         if (!File.Exists(file)) throw new CheckpointException(folder, "", $"has no {Weights}.");
         var places = Safetensors.ReadHeader(file).ToDictionary(p => p.Name, StringComparer.Ordinal);
-        var layers = Covered(model, options);
+        List<(string Name, Projection Layer)> layers;
+        try
+        {
+            layers = Covered(model, options);
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            throw new ModelConfigException(config, "target_modules", $"is '{options.Targets[0]}', a regular expression that takes too long.");
+        }
+
         if (layers.Count == 0) throw new ModelConfigException(config, "target_modules", $"names no linear layer of this {model.Config.Family} model. There are: {string.Join(", ", Kinds(model))}.");
         var expected = layers.SelectMany(layer => new[]
         {

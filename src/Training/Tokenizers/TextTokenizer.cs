@@ -19,6 +19,9 @@ public sealed class TextTokenizer
     /// <summary>The names that a SentencePiece model has in a model folder, looked for when there is no <see cref="FileName"/>.</summary>
     public static readonly IReadOnlyList<string> SentencePieceNames = ["tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "spm.model"];
 
+    // What transformers reads beside the tokenizer's file, and of a SentencePiece model this class too.
+    private static readonly string[] s_beside = [TokenizerConfig.FileName, TokenizerConfig.TemplateFileName, "special_tokens_map.json", "added_tokens.json"];
+
     private const long MaxFileBytes = 512L << 20;
 
     private readonly byte[] _bytes;
@@ -30,6 +33,7 @@ public sealed class TextTokenizer
     private readonly Dictionary<int, string> _pieces = [];
     private readonly Dictionary<string, int> _ids;
     private readonly HashSet<int> _special;
+    private readonly Dictionary<string, byte[]> _beside = [];
 
     private TextTokenizer(byte[] bytes, string fileName, TokenizerParts parts)
     {
@@ -73,9 +77,11 @@ public sealed class TextTokenizer
     {
         if (File.Exists(folder)) return Path.GetExtension(folder) == ".json" ? Parse(Read(folder), folder) : FromSentencePiece(Read(folder), folder, null);
         var path = Path.Combine(folder, FileName);
-        if (!File.Exists(path) && SentencePieceNames.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists) is { } model)
-            return FromSentencePiece(Read(model), model, TokenizerConfig.Load(folder));
-        return Parse(Read(path), path);
+        var tokenizer = !File.Exists(path) && SentencePieceNames.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists) is { } model
+            ? FromSentencePiece(Read(model), model, TokenizerConfig.Load(folder))
+            : Parse(Read(path), path);
+        foreach (var name in s_beside.Where(name => File.Exists(Path.Combine(folder, name)))) tokenizer._beside[name] = Read(Path.Combine(folder, name));
+        return tokenizer;
     }
 
     /// <summary>Reads the bytes of a <c>tokenizer.json</c>; <paramref name="name"/> stands for the path in errors.</summary>
@@ -91,12 +97,15 @@ public sealed class TextTokenizer
     public static TextTokenizer ParseSentencePiece(ReadOnlySpan<byte> model, string name = "tokenizer.model") => FromSentencePiece(model.ToArray(), name, null);
 
     /// <summary>
-    /// Writes the tokenizer's file, byte for byte as it was read or trained, and the <c>tokenizer_config.json</c> that transformers wants.
+    /// Writes the tokenizer's file, byte for byte as it was read or trained, and as they were the files that stood beside it in the folder it was
+    /// loaded from: the configuration with its added and named tokens, and the chat templates. Where no <c>tokenizer_config.json</c> is known and
+    /// the folder has none, it gets the least that transformers wants.
     /// </summary>
     public void Save(string folder)
     {
         Directory.CreateDirectory(folder);
         File.WriteAllBytes(Path.Combine(folder, _fileName), _bytes);
+        foreach (var (name, bytes) in _beside) File.WriteAllBytes(Path.Combine(folder, name), bytes);
         var config = Path.Combine(folder, TokenizerConfig.FileName);
         if (!File.Exists(config))
             File.WriteAllText(config, "{\n  \"tokenizer_class\": \"PreTrainedTokenizerFast\",\n  \"clean_up_tokenization_spaces\": false\n}\n");

@@ -97,6 +97,7 @@ public sealed class AdapterTests(ITestOutputHelper output) : IDisposable
     [InlineData("modules_to_save", "[\"lm_head\"]")]
     [InlineData("target_modules", "[3]")]
     [InlineData("target_modules", "\"(\"")]
+    [InlineData("target_modules", "\"([a-z0-9_.]+)+!\"")] // matching takes exponential time
     [InlineData("target_modules", "[\"nothing\"]")]
     [InlineData("lora_dropout", "2")]
     public void Load_UnusableConfig_NamesTheField(string field, string value)

@@ -47,8 +47,8 @@ internal static class TinyTokenizers
             """),
     };
 
-    /// <summary>A SentencePiece model: unigram with bytes, or BPE with a symbol of its user and an unused piece.</summary>
-    public static byte[] SentencePiece(bool isUnigram)
+    /// <summary>A SentencePiece model: unigram with bytes, or BPE with a symbol of its user and an unused piece; with a character map or none.</summary>
+    public static byte[] SentencePiece(bool isUnigram, byte[]? map = null)
     {
         var model = new List<byte>();
         Piece("<unk>", 0, 2);
@@ -58,7 +58,9 @@ internal static class TinyTokenizers
         if (!isUnigram) Piece("<go>", 0, 4);
         foreach (var (piece, i) in ((string[])["▁a", "at", "ate", "▁", "a", "t", "e"]).Select((piece, i) => (piece, i))) Piece(piece, -i - 1, !isUnigram && piece == "at" ? 5ul : 1ul);
         Field(model, 2, [.. Varint(3, isUnigram ? 1ul : 2ul), .. Varint(35, isUnigram ? 1ul : 0ul)]);
-        Field(model, 3, [.. Varint(3, 1), .. Varint(4, isUnigram ? 0ul : 1ul), .. Varint(5, 1)]);
+        var normalizer = new List<byte>([.. Varint(3, 1), .. Varint(4, isUnigram ? 0ul : 1ul), .. Varint(5, 1)]);
+        if (map is not null) Field(normalizer, 2, map);
+        Field(model, 3, [.. normalizer]);
         return [.. model];
 
         void Piece(string piece, float score, ulong type)

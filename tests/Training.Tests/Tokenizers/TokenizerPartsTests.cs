@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using XInstruct.Training.Chat;
 using XInstruct.Training.Tokenizers;
 
 namespace XInstruct.Training.Tests.Tokenizers;
@@ -82,13 +83,49 @@ public sealed class TokenizerPartsTests
             var tokenizer = TextTokenizer.Load(folder);
             string.Join(' ', tokenizer.Tokenize("a<s>", addSpecialTokens: true).Select(token => token.Piece)).ShouldBe("<s> ▁a <s> </s>");
             tokenizer.Decode(tokenizer.Encode("a<s>"), skipSpecialTokens: true).ShouldBe("a");
-            tokenizer.Save(Path.Combine(folder, "again"));
-            File.ReadAllBytes(Path.Combine(folder, "again", "tokenizer.model")).ShouldBe(TinyTokenizers.SentencePiece(isUnigram: true));
         }
         finally
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    [Fact]
+    public void Save_LoadedFolder_KeepsAddedTokensAndTemplates()
+    {
+        var folder = Directory.CreateTempSubdirectory("xi-tokenizer-").FullName;
+        try
+        {
+            string[] names = ["tokenizer.model", "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json"];
+            File.WriteAllBytes(Path.Combine(folder, names[0]), TinyTokenizers.SentencePiece(isUnigram: true));
+            File.WriteAllText(Path.Combine(folder, names[1]), """{"add_bos_token":false,"add_eos_token":true,"eos_token":"<|end|>","added_tokens_decoder":{"300":{"content":"<|end|>","special":true}}}""");
+            File.WriteAllText(Path.Combine(folder, names[2]), "{{ messages[0].content }}{{ eos_token }}");
+            File.WriteAllText(Path.Combine(folder, names[3]), "{}");
+            var again = Path.Combine(folder, "again");
+            var tokenizer = TextTokenizer.Load(folder);
+            tokenizer.Save(again);
+            foreach (var name in names) File.ReadAllBytes(Path.Combine(again, name)).ShouldBe(File.ReadAllBytes(Path.Combine(folder, name)), name);
+            Directory.GetFiles(again).Length.ShouldBe(names.Length);
+            var loaded = TextTokenizer.Load(again);
+            loaded.Encode("a<|end|>", addSpecialTokens: true).ShouldBe(tokenizer.Encode("a<|end|>", addSpecialTokens: true));
+            loaded.Encode("<|end|>").ShouldBe([300]);
+            ChatTemplate.Load(again).ShouldNotBeNull().Render([new ChatMessage("user", "Hi")]).ShouldBe("Hi<|end|>");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Encode_MapWithAKeyThatEndsInsideACharacter_LeavesTheCharacter()
+    {
+        // A trie whose only key is the byte 0xF0, which four-byte characters begin with.
+        var units = new uint[256];
+        (units[0xF0], units[0xF1]) = (0xF0 | (1 << 8) | (1 << 10), 0x8000_0000);
+        byte[] map = [0, 4, 0, 0, .. units.SelectMany(BitConverter.GetBytes), (byte)'x', 0];
+        var tokenizer = TextTokenizer.ParseSentencePiece(TinyTokenizers.SentencePiece(isUnigram: true, map));
+        tokenizer.Decode(tokenizer.Encode("a😀a")).ShouldBe("a😀a");
     }
 
     [Fact]

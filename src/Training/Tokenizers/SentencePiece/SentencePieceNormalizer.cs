@@ -68,6 +68,9 @@ internal sealed class SentencePieceNormalizer(SentencePieceFile file) : TextNorm
             Read();
         }
 
+        // A damaged map may have a key that ends inside a character.
+        private readonly bool IsWhole(int end) => end == _utf8.Length || (_utf8[end] & 0xC0) != 0x80;
+
         private void Read()
         {
             if (IsEnd) return;
@@ -77,7 +80,7 @@ internal sealed class SentencePieceNormalizer(SentencePieceFile file) : TextNorm
             {
                 _bytes = _file.CharsMap is null ? 0 : Encoding.UTF8.GetByteCount(_text.AsSpan(At, _length));
             }
-            else if (_file.CharsMap is { } map && map.TryMatch(_utf8.AsSpan(_byte), longest: true, out _bytes, out var replacement))
+            else if (_file.CharsMap is { } map && map.TryMatch(_utf8.AsSpan(_byte), longest: true, out _bytes, out var replacement) && IsWhole(_byte + _bytes))
             {
                 _replacement = replacement;
                 _length = Encoding.UTF8.GetCharCount(_utf8.AsSpan(_byte, _bytes));
