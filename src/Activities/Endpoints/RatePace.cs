@@ -17,20 +17,17 @@ public readonly record struct RateTicket(double At, long Epoch)
 /// </summary>
 public sealed record RatePace
 {
-    /// <summary>Seconds for which a pace that was lowered is held.</summary>
-    private const double Held = 30;
-
-    /// <summary>Seconds after which the limit is looked for elsewhere.</summary>
-    private const double Calm = 90;
+    /// <summary>Seconds for which a pace that was lowered is held, at last; the first times less, for little is known then.</summary>
+    private const double LongestHold = 30, FirstHold = 10;
 
     /// <summary>A 429 before so many seconds: the pace is far too high.</summary>
     private const double Soon = 3;
 
     /// <summary>What a 429 leaves of the pace.</summary>
-    private const double Cut = 0.975;
+    private const double Cut = 0.985;
 
     /// <summary>Growth a second before, and more of it each second after that.</summary>
-    private const double Slow = 0.0004, Fast = 0.0006;
+    private const double Slow = 0.0006, Fast = 0.0006;
 
     /// <summary>How far into the search a pace that was only estimated stands.</summary>
     private const double Unsure = 20;
@@ -64,6 +61,9 @@ public sealed record RatePace
 
     /// <summary>429s in a row that came soon.</summary>
     public int InRow { get; init; }
+
+    /// <summary>429s since the pace was first estimated.</summary>
+    public int Lessons { get; init; }
 
     /// <summary>When somebody last asked.</summary>
     public double AskedAt { get; init; }
@@ -122,15 +122,21 @@ public sealed record RatePace
         if (Pace is { } pace)
         {
             var soon = Since < Soon ? Math.Min(InRow + 1, 4) : 0;
-            return next with { Pace = pace * Math.Pow(Cut, 1 << soon) * Math.Exp(-2 * Growth(Since)), Counted = 0, InRow = soon, Since = soon > 1 ? Calm : 0 };
+            next = next with { Pace = pace * Math.Pow(Cut, 1 << soon) * Math.Exp(-2 * Growth(Since)), Counted = 0, InRow = soon, Lessons = Math.Min(Lessons + 1, 100) };
+            return next with { Since = soon > 1 ? next.Calm : 0 };
         }
 
         return Counted > 1 && CountedFrom > 0 && now > CountedFrom
-            ? next with { Pace = (Counted - 1) / (now - CountedFrom), Counted = Counted - 1, Since = Calm + Unsure }
+            ? next with { Pace = (Counted - 1) / (now - CountedFrom), Counted = Counted - 1, Since = Unsure }
             : next with { Counted = 0, CountedFrom = now };
     }
 
-    private static double Growth(double since) => since < Held ? 0 : since < Calm ? Slow : Fast * (since - Calm);
+    private double Held => Math.Min(LongestHold, FirstHold * Lessons);
+
+    /// <summary>Seconds after which the limit is looked for elsewhere.</summary>
+    private double Calm => 3 * Held;
+
+    private double Growth(double since) => since < Held ? 0 : since < Calm ? Slow : Fast * (since - Calm);
 
     /// <summary>A call was counted for the first pace and turns out to have been too early as well, or was not even made.</summary>
     private RatePace Recount(RateTicket ticket) =>
