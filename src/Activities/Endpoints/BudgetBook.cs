@@ -49,10 +49,10 @@ public sealed class BudgetBook(NpgsqlDataSource database)
     private const string Budgets = $"{StoreConfiguration.Schema}.xi_budgets";
     private const string Calls = $"{StoreConfiguration.Schema}.xi_calls";
 
-    /// <summary>Sets what a run may spend.</summary>
-    public Task SetAsync(string run, decimal? cap, CancellationToken ct) => ExecuteAsync(
-        $"insert into {Budgets} (run, stage, language, cap) values ($1, '', '', $2) on conflict (run, stage, language) do update set cap = excluded.cap",
-        ct, run, (object?)cap ?? DBNull.Value);
+    /// <summary>Sets what a run may spend, in the transaction that says so.</summary>
+    public static void QueueCap(IDocumentSession session, string run, decimal? cap) => session.QueueSqlCommand(
+        $"insert into {Budgets} (run, stage, language, cap) values (?, '', '', {(cap is null ? "null" : "?")}) on conflict (run, stage, language) do update set cap = excluded.cap",
+        cap is { } usd ? [run, usd] : [run]);
 
     /// <summary>Reserves a call's greatest cost; null when the budget does not allow it.</summary>
     public async Task<Guid?> ReserveAsync(CallScope scope, decimal usd, CancellationToken ct)

@@ -173,9 +173,22 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
                     use.Gate.Succeeded();
                     var (read, written) = outcome is ChatReply reply ? (reply.TokensIn, reply.TokensOut) : outcome is ChatRefusal refusal ? (refusal.TokensIn, refusal.TokensOut) : (0, 0);
                     if (outcome is ChatReply) use.Learn(request, read, written);
-                    await calls.Rates.CorrectAsync(use.RateName, use.Settings, thought, read + written, last);
                     await CommitAsync(row, outcome, new PaidCall(reserved, new Cost(read, written, use.Settings.Price.Of(read, written))), results);
+                    await CorrectAsync(thought, read + written, last);
                     return null;
+            }
+        }
+
+        /// <summary>The pace is an estimate, and the reply is committed: nothing ends for the lack of it.</summary>
+        private async Task CorrectAsync(long thought, long taken, CancellationToken ct)
+        {
+            try
+            {
+                await calls.Rates.CorrectAsync(use.RateName, use.Settings, thought, taken, ct);
+            }
+            catch (NpgsqlException)
+            {
+                // The store is away; who takes the next moment waits for it.
             }
         }
 

@@ -57,11 +57,14 @@ public sealed class RunStarter(
     private async Task SetBudgetAsync(string run, double? usd, CancellationToken ct)
     {
         var before = (await budget.StateAsync(run, ct)).Cap;
-        await budget.SetAsync(run, (decimal?)usd, ct);
-        if (before == (decimal?)usd) return;
         var stream = Identity.RunStream(run);
         var steered = new RunSteered("budget", Environment.UserName, null, usd);
-        await writer.WriteAsync<Run>(run, new Act("steer", CodeVersion.Current), [new Change<Run>(stream, stream, r => r is null ? null : new Fact(steered))], ct);
+        await writer.WriteAsync<Run>(
+            run,
+            new Act("steer", CodeVersion.Current),
+            [new Change<Run>(stream, stream, r => r is null || before == (decimal?)usd ? null : new Fact(steered))],
+            ct,
+            (session, _) => BudgetBook.QueueCap(session, run, (decimal?)usd));
     }
 
     private async Task RefuseChangedInputsAsync(RecipeDocument document, IReadOnlyList<InputFile> sources, CancellationToken ct)

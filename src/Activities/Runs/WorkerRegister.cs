@@ -37,7 +37,7 @@ public sealed class WorkerRegister(NpgsqlDataSource database, FileStore files)
         using var timer = new PeriodicTimer(Interval);
         try
         {
-            Sweep(Path.GetDirectoryName(mark)!);
+            await TryAsync(() => Sweep(Path.GetDirectoryName(mark)!));
             do await BeatAsync(token, mark, queues, ct);
             while (await timer.WaitForNextTickAsync(ct));
         }
@@ -66,23 +66,16 @@ public sealed class WorkerRegister(NpgsqlDataSource database, FileStore files)
     private string Mark(Guid token) => Path.Combine(files.Root, "workers", token.ToString("N"));
 
     /// <summary>Removes marks of workers that could not.</summary>
-    private static void Sweep(string folder)
+    private static Task Sweep(string folder)
     {
-        try
-        {
-            foreach (var old in Directory.CreateDirectory(folder).EnumerateFiles().Where(f => f.LastWriteTimeUtc < DateTime.UtcNow - Forgotten)) old.Delete();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Another worker sweeps them.
-        }
+        foreach (var old in Directory.CreateDirectory(folder).EnumerateFiles().Where(f => f.LastWriteTimeUtc < DateTime.UtcNow - Forgotten)) old.Delete();
+        return Task.CompletedTask;
     }
 
     private async Task BeatAsync(Guid token, string mark, IReadOnlyCollection<string> queues, CancellationToken ct)
     {
-        try
+        await TryAsync(async () =>
         {
-            await File.WriteAllTextAsync(mark, WorkerIdentity.Current, ct);
             await using var command = database.CreateCommand($"""
                 insert into {Table} (token, worker, queues, version, seen_at) values ($1, $2, $3, $4, now())
                 on conflict (token) do update set seen_at = excluded.seen_at;
@@ -92,25 +85,39 @@ public sealed class WorkerRegister(NpgsqlDataSource database, FileStore files)
             command.Parameters.Add(new NpgsqlParameter { Value = queues.Order(StringComparer.Ordinal).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
             command.Parameters.Add(new NpgsqlParameter { Value = CodeVersion.Current });
             await command.ExecuteNonQueryAsync(ct);
-        }
-        catch (Exception e) when (e is NpgsqlException or IOException or UnauthorizedAccessException)
+        });
+        await TryAsync(async () =>
         {
-            // Whoever needs either says so; the next beat may come through.
-        }
+            Directory.CreateDirectory(Path.GetDirectoryName(mark)!);
+            await File.WriteAllTextAsync(mark, WorkerIdentity.Current, ct);
+        });
     }
 
     private async Task LeaveAsync(Guid token, string mark)
     {
-        try
+        await TryAsync(() =>
         {
             File.Delete(mark);
+            return Task.CompletedTask;
+        });
+        await TryAsync(async () =>
+        {
             await using var command = database.CreateCommand($"delete from {Table} where token = $1 or not {IsLive}");
             command.Parameters.Add(new NpgsqlParameter { Value = token });
             await command.ExecuteNonQueryAsync(CancellationToken.None);
+        });
+    }
+
+    /// <summary>Whoever needs the store or the directory says that it is away; the next beat may come through.</summary>
+    private static async Task TryAsync(Func<Task> action)
+    {
+        try
+        {
+            await action();
         }
         catch (Exception e) when (e is NpgsqlException or IOException or UnauthorizedAccessException)
         {
-            // It is forgotten soon.
+            // As said.
         }
     }
 }

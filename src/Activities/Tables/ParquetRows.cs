@@ -22,7 +22,7 @@ internal static partial class ParquetRows
         var folder = Directory.CreateTempSubdirectory("xi-parquet-");
         try
         {
-            // DuckDB takes names for patterns; this one has none in it.
+            // DuckDB takes names for patterns; these have none in them.
             var (table, pipe) = (Path.Combine(folder.FullName, "rows.parquet"), Path.Combine(folder.FullName, "rows.jsonl"));
             File.CreateSymbolicLink(table, Path.GetFullPath(path));
             if (MakePipe(pipe, PipeMode) != 0) throw new IOException($"No pipe can be made in {folder.FullName}: error {Marshal.GetLastPInvokeError()}.");
@@ -51,6 +51,12 @@ internal static partial class ParquetRows
                 // Without a reader the copying ends, too.
                 await lines.DisposeAsync();
                 await keeper.DisposeAsync();
+                // It may only now begin to wait for one.
+                while (await Task.WhenAny(copying, Task.Delay(100, CancellationToken.None)) != copying)
+                {
+                    await new FileStream(pipe, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, 1).DisposeAsync();
+                }
+
                 error = await copying;
             }
 
@@ -67,12 +73,20 @@ internal static partial class ParquetRows
     /// <returns>Why it could not; empty when it could.</returns>
     private static string Copy(string table, string pipe)
     {
+        // JSON has no NaN and no infinity: they are nulls. A moment is written in UTC, wherever this runs.
+        var source = $"read_parquet({DuckDb.Quote(table)}, hive_partitioning = false)";
         try
         {
             return DuckDb.Run(
                 "set threads = 1",
                 "set autoinstall_known_extensions = false",
-                $"copy (from read_parquet({DuckDb.Quote(table)})) to {DuckDb.Quote(pipe)} (format json, use_tmp_file false)");
+                "set timezone = 'UTC'",
+                $$"""
+                set variable columns = (
+                    select coalesce('* replace (' || string_agg(format('case when isfinite({0}) then {0} end as {0}', '"' || replace(column_name, '"', '""') || '"'), ', ') || ')', '*')
+                    from (describe from {{source}}) where column_type in ('FLOAT', 'DOUBLE'))
+                """,
+                $"copy (from query('select ' || getvariable('columns') || {DuckDb.Quote(" from " + source)})) to {DuckDb.Quote(pipe)} (format json, use_tmp_file false)");
         }
         catch (DllNotFoundException)
         {

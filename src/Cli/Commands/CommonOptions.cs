@@ -15,7 +15,7 @@ internal static class CommonOptions
     public static readonly Option<string?> Home = new("--home") { Description = "Directory for files, models, releases and logs that all workers share. Default: $XINSTRUCT_HOME or .xinstruct.", Recursive = true };
 
     /// <summary>Of commands whose end is worth a picture.</summary>
-    public static readonly Option<string?> Svg = new("--svg") { Description = "Also write what is printed at the end to this file, as a picture." };
+    public static readonly Option<string?> Svg = new("--svg") { Description = "Also write what is printed at the end to this file, as a picture. Not with --json." };
 
     public static IEnumerable<Option> All => [Json, Verbose, Postgres, Temporal, Profile, Namespace, Home];
 

@@ -111,7 +111,7 @@ internal static class DoctorCommand
             await using var deployment = await Deployment.OpenAsync(options, ct);
             workers = await deployment.Get<WorkerRegister>().ListAsync(ct);
         }
-        catch (Exception e) when (e is MissingComponentException or UsageException or RpcException or InvalidOperationException)
+        catch (Exception e) when (e is MissingComponentException or UsageException or RpcException or InvalidOperationException or NpgsqlException)
         {
             return [];
         }

@@ -20,22 +20,25 @@ internal sealed class TerminalPicture : IAnsiConsoleEncoder
         var before = AnsiConsole.Console;
         using var recorder = before.CreateRecorder();
         AnsiConsole.Console = recorder;
+        int code;
         try
         {
-            return await print();
+            code = await print();
         }
         finally
         {
             AnsiConsole.Console = before;
-            await File.WriteAllTextAsync(path, recorder.Export(new TerminalPicture()), CancellationToken.None);
         }
+
+        await File.WriteAllTextAsync(path, recorder.Export(new TerminalPicture()), CancellationToken.None);
+        return code;
     }
 
     /// <inheritdoc/>
     public string Encode(IAnsiConsole console, IEnumerable<IRenderable> renderable)
     {
         var lines = Lines(renderable.SelectMany(r => r.GetSegments(console)).Where(s => !s.IsControlCode));
-        var columns = lines.Max(l => l.Sum(s => s.CellCount()));
+        var columns = lines.Select(l => l.Sum(s => s.CellCount())).DefaultIfEmpty().Max();
         var (width, height) = ((columns * Advance) + (2 * Margin), (lines.Count * LineHeight) + (2 * Margin));
         var svg = new StringBuilder();
         using (var xml = XmlWriter.Create(svg, new XmlWriterSettings { OmitXmlDeclaration = true, Indent = true, IndentChars = " ", NewLineChars = "\n" }))

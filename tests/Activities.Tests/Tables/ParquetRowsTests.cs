@@ -5,9 +5,9 @@ namespace XInstruct.Activities.Tests.Tables;
 /// <summary>Parquet files that DuckDB writes with each compression, and damaged ones.</summary>
 public sealed class ParquetRowsTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("xi-pq[a]-").FullName;
+    private readonly string _folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), Path.GetRandomFileName(), "[a] k=v")).FullName;
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => Directory.Delete(Path.GetDirectoryName(_folder)!, recursive: true);
 
     [Theory]
     [InlineData("snappy")]
@@ -42,6 +42,27 @@ public sealed class ParquetRowsTests : IDisposable
 
         // The same file once more: nothing of the first reading is left open or behind.
         (await TableReader.ReadAsync(path, new TableReadOptions(), CancellationToken.None).Take(3).CountAsync()).ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task ReadAsync_NumbersThatJsonLacksAndMoments_AreNullsAndInUtc()
+    {
+        var path = Write("select 'a' as text, 'nan'::double as \"a\"\"b\", '-inf'::float as f, 1.5::float as g, timestamptz '2024-01-01 09:00:00+09' as t", "snappy");
+        var row = (await ReadAsync(path)).ShouldHaveSingleItem();
+        row.Problem.ShouldBeNull();
+        row.Columns!.OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => $"{c.Key}={c.Value}").ShouldBe(["g=1.5", "t=2024-01-01 00:00:00+00", "text=a"]);
+    }
+
+    [Fact]
+    public async Task ReadAsync_CancelledAtOnce_Ends()
+    {
+        var path = Write("select repeat('x', 1000) || i as text from range(20000) t(i)", "zstd");
+        for (var i = 0; i < 20; i++)
+        {
+            await Should.ThrowAsync<OperationCanceledException>(async () => await TableReader.ReadAsync(path, new TableReadOptions(), new CancellationToken(true)).CountAsync());
+        }
+
+        Directory.GetDirectories(Path.GetTempPath(), "xi-parquet-*").ShouldAllBe(d => Directory.GetCreationTimeUtc(d) < DateTime.UtcNow.AddMinutes(-5));
     }
 
     [Fact]
