@@ -76,6 +76,9 @@ public sealed class TokenizeTests : IDisposable
     [InlineData("[1", "models/tiny", true, "not JSON")]
     [InlineData("{}", "models/tiny", true, "messages")]
     [InlineData("{\"messages\":null}", "models/tiny", true, "line 1: none has no items")] // of the template
+    [InlineData("[{\"role\":\"user\",\"content\":\"\\ud83d\"}]", "models/tiny", true, "not Unicode")]
+    [InlineData("{\"messages\":[],\"\\ud83d\":1}", "models/tiny", true, "not JSON")]
+    [InlineData("{\"messages\":[],\"a\":1,\"a\":1}", "models/tiny", true, "not JSON")]
     public async Task Tokenize_BadInput_ExitsWithTwo(string input, string model, bool chat, string problem)
     {
         var (code, _, error) = await RunAsync(input, ["tokenize", "--model", model, .. chat ? (string[])["--chat"] : []]);

@@ -62,14 +62,14 @@ internal static class TokenizeCommand
             ?? throw new UsageException($"{model} has no chat template: neither {TokenizerConfig.FileName} nor {TokenizerConfig.TemplateFileName} has one.");
         try
         {
-            using var document = JsonDocument.Parse(source);
+            using var document = JsonDocument.Parse(source, new JsonDocumentOptions { AllowDuplicateProperties = false });
             var root = document.RootElement;
             if (root.ValueKind == JsonValueKind.Array) return found.Render(root);
             if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("messages", out var messages)) throw new UsageException($"{name} is neither an array of messages nor an object with messages.");
             var others = root.EnumerateObject().Where(member => member.Name is not ("messages" or "add_generation_prompt")).ToDictionary(member => member.Name, member => (object?)member.Value);
             return found.Render(messages, root.TryGetProperty("add_generation_prompt", out var prompt) && prompt.ValueKind == JsonValueKind.True, others);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new UsageException($"{name} is not JSON: {e.Message}");
         }

@@ -107,8 +107,50 @@ public sealed class ChatTemplateTests
     [InlineData("{% set ns = namespace(x=[]) %}{% for i in range(300000) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x | tojson }}")]
     [InlineData("{% set ns = namespace(x=[1]) %}{% for i in range(40) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}")]
     [InlineData("{% set ns = namespace(x=[1]) %}{% for i in range(40) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x == ns.x[:] }}")]
+    [InlineData("{% set x = 'a' * 16000000 %}{% for i in range(100000) %}{{ x[0:0] }}{% endfor %}")]
+    [InlineData("{% set x = 'a' * 16000000 %}{% for i in range(100000) %}{% set y = x[-1] %}{% endfor %}")]
+    [InlineData("{% set x = 'a' * 16000000 %}{% set y = x ~ '' %}{% for i in range(100000) %}{% set z = x == y %}{% endfor %}")]
+    [InlineData("{% set x = 'a' * 16000000 %}{% for i in range(100000) %}{% set z = 'b' in x %}{% endfor %}")]
+    [InlineData("{% set x = 'a' * 16000000 %}{% for i in range(100000) %}{% set z = x is lower %}{% endfor %}")]
+    [InlineData("{% set x = 'a' * 16000000 %}{% for i in range(100000) %}{% set z = {x: 1} %}{% endfor %}")]
+    [InlineData("{% for c in 'a' * 16000000 %}{% endfor %}")]
+    [InlineData("{{ 'x'.ljust(1000, 'a' * 1000000) }}")]
+    [InlineData("{{ ([1] * 1000) | tojson(separators=[',' * 100000, ':']) }}")]
+    [InlineData("{{ (('&' * 9000000) | e) | length }}")]
+    [InlineData("{{ ['\t' * 9000000] | string | length }}")]
+    [InlineData("{{ ('\t' * 9000000) | tojson | length }}")]
     public void Render_HostileTemplate_EndsWithAnError(string template)
         => Should.Throw<ChatTemplateException>(() => Render(template)).Line.ShouldBe(1);
+
+    [Theory]
+    [InlineData("{{ 'a text of 30 characters .......'.ljust(10) }}", "a text of 30 characters .......")]
+    [InlineData("{{ 'a'.ljust(-2147483648) ~ 'b'.rjust(3, '😀') }}", "a😀😀b")]
+    [InlineData("{{ 'a\nb' | indent(-100) }}", "a\nb")]
+    [InlineData("{{ [1] | tojson(indent=-100) }}", "[\n1\n]")]
+    [InlineData("{{ 'a😀b'[::-1] ~ 'a😀b'[1] ~ 'a😀b'[-1:] ~ (1, 2)[:1] }}", "b😀a😀b(1,)")]
+    [InlineData("{{ {'b': 1, 'A': 2} | dictsort }}", "[('A', 2), ('b', 1)]")]
+    [InlineData("{{ {'a': 1, 'B': 2} | dictsort(by='value', reverse=true) }}", "[('B', 2), ('a', 1)]")]
+    [InlineData("{{ {'a': 1, 'B': 2} | dictsort(true) }}", "[('B', 2), ('a', 1)]")]
+    [InlineData("{{ [{'n': 3}, {'n': 1}, {'n': 3}] | min(attribute='n') }}", "{'n': 1}")]
+    [InlineData("{{ ['a', 'B'] | max ~ ['a', 'B'] | max(case_sensitive=true) }}", "Ba")]
+    [InlineData("{{ [{'n': 3}, {'n': 1}, {'n': 3}] | unique(attribute='n') | list | length }}", "2")]
+    public void Render_ArgumentsOfTextsAndFilters_AreRead(string template, string expected) => Render(template).ShouldBe(expected);
+
+    [Fact]
+    public void Render_ArgumentThatIsNone_NamesIt()
+    {
+        Should.Throw<ChatTemplateException>(() => Render("{{ {} | dictsort(by='size') }}")).Problem.ShouldContain("'by'");
+        Should.Throw<ChatTemplateException>(() => Render("{{ 'a'.ljust(0, 'ab') }}")).Problem.ShouldContain("'fillchar'");
+    }
+
+    [Theory]
+    [InlineData("""[{"role":"user","content":"\ud83d"}]""")]
+    [InlineData("""[{"\ud83d":"user"}]""")]
+    public void Render_LoneSurrogateInJson_IsRefused(string messages)
+    {
+        using var json = JsonDocument.Parse(messages);
+        Should.Throw<ChatTemplateException>(() => ChatTemplate.Parse("{{ messages }}").Render(json.RootElement)).Problem.ShouldContain("not Unicode");
+    }
 
     [Fact]
     public void Parse_DeepTemplate_EndsWithAnError()

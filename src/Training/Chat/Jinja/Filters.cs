@@ -12,10 +12,9 @@ internal static class Filters
         ["count"] = (value, _) => Values.Length(value),
         ["d"] = Default,
         ["default"] = Default,
-        ["dictsort"] = (value, arguments) => Map(value).OrderBy(entry => Folded(arguments.Truth(0, "case_sensitive") ? entry.Key : Lower(entry.Key)), ValueOrder.Instance)
-            .Select(entry => (object?)new[] { entry.Key, entry.Value }).ToList(),
-        ["e"] = (value, _) => Escape(Values.Show(value)),
-        ["escape"] = (value, _) => Escape(Values.Show(value)),
+        ["dictsort"] = SortMap,
+        ["e"] = Escape,
+        ["escape"] = Escape,
         ["first"] = (value, _) => Values.Items(value) is [var first, ..] ? first : new Undefined("first"),
         ["float"] = (value, arguments) => value is string text
             ? double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var parsed) ? parsed : arguments.Get(0, "default", 0.0)
@@ -29,8 +28,8 @@ internal static class Filters
         ["list"] = (value, _) => Values.Items(value).ToList(),
         ["lower"] = (value, _) => Values.Show(value).ToLowerInvariant(),
         ["map"] = MapItems,
-        ["max"] = (value, _) => Values.Items(value) is { Count: > 0 } items ? items.Max(ValueOrder.Instance) : new Undefined("max"),
-        ["min"] = (value, _) => Values.Items(value) is { Count: > 0 } items ? items.Min(ValueOrder.Instance) : new Undefined("min"),
+        ["max"] = (value, arguments) => Values.Items(value) is { Count: > 0 } items ? items.MaxBy(Key(arguments, 0), ValueOrder.Instance) : new Undefined("max"),
+        ["min"] = (value, arguments) => Values.Items(value) is { Count: > 0 } items ? items.MinBy(Key(arguments, 0), ValueOrder.Instance) : new Undefined("min"),
         ["reject"] = (value, arguments) => Select(value, arguments, byAttribute: false, keeps: false),
         ["rejectattr"] = (value, arguments) => Select(value, arguments, byAttribute: true, keeps: false),
         ["replace"] = (value, arguments) => TextMethods.Replace(Values.Show(value), Values.Show(arguments.Required(0, "old")), Values.Show(arguments.Required(1, "new")), arguments.Int(2, "count", -1), arguments.Limits),
@@ -39,17 +38,19 @@ internal static class Filters
         ["safe"] = (value, _) => Values.Show(value),
         ["select"] = (value, arguments) => Select(value, arguments, byAttribute: false, keeps: true),
         ["selectattr"] = (value, arguments) => Select(value, arguments, byAttribute: true, keeps: true),
-        ["sort"] = (value, arguments) => Sort(value, arguments),
+        ["sort"] = Sort,
         ["string"] = (value, _) => Values.Show(value),
         ["sum"] = (value, arguments) => Values.Items(value).Select(item => arguments.Get(0, "attribute") is { } name ? Operators.Path(item, name) : item)
             .Aggregate(arguments.Get(1, "start", 0L), (sum, item) => Operators.Binary("+", sum, item, arguments.Limits)),
         ["title"] = (value, _) => TextMethods.Title(Values.Show(value)),
         ["tojson"] = (value, arguments) => Json(value, arguments),
         ["trim"] = (value, arguments) => TextMethods.Strip(Values.Show(value), arguments.Get(0, "chars"), left: true, right: true),
-        ["unique"] = (value, arguments) => Values.Items(value).DistinctBy(item => Folded(arguments.Truth(0, "case_sensitive") ? item : Lower(item)), Values.Keys!).ToList(),
+        ["unique"] = (value, arguments) => Values.Items(value).DistinctBy(Key(arguments, 0), Values.Keys!).ToList(),
         ["upper"] = (value, _) => Values.Show(value).ToUpperInvariant(),
         ["wordcount"] = (value, _) => (long)Values.Show(value).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length,
     };
+
+    private static readonly (string Sign, string By)[] s_escapes = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("'", "&#39;"), ("\"", "&#34;")];
 
     /// <summary>Applies a filter.</summary>
     /// <exception cref="TemplateError">There is none of that name, or it cannot do with the value.</exception>
@@ -67,10 +68,8 @@ internal static class Filters
 
     private static object? Lower(object? value) => value is string text ? text.ToLowerInvariant() : value;
 
-    private static object Folded(object? value) => value ?? "";
-
-    private static string Escape(string text) => text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal)
-        .Replace(">", "&gt;", StringComparison.Ordinal).Replace("'", "&#39;", StringComparison.Ordinal).Replace("\"", "&#34;", StringComparison.Ordinal);
+    private static object? Escape(object? value, CallArguments arguments)
+        => s_escapes.Aggregate(Values.Show(value), (text, escape) => TextMethods.Replace(text, escape.Sign, escape.By, -1, arguments.Limits));
 
     private static object? Int(object? value, CallArguments arguments) => value switch
     {
@@ -124,19 +123,39 @@ internal static class Filters
         })];
     }
 
-    private static List<object?> Sort(object? value, CallArguments arguments)
+    private static List<object?> Sort(object? value, CallArguments arguments) => Sorted(Values.Items(value), Key(arguments, 1), arguments.Truth(0, "reverse"), arguments.Limits);
+
+    private static List<object?> SortMap(object? value, CallArguments arguments)
     {
-        var attributes = arguments.Get(2, "attribute") switch { null => null, string names => names.Split(','), var other => (object[])[other] };
-        var isCased = arguments.Truth(1, "case_sensitive");
-        var items = Values.Items(value);
-        arguments.Limits.Step((long)items.Count * 16);
-        var sorted = arguments.Truth(0, "reverse") ? items.OrderByDescending(Key, ValueOrder.Instance) : items.OrderBy(Key, ValueOrder.Instance);
-        return [.. sorted];
-
-        object? Key(object? item) => attributes is null ? Cased(item) : attributes.Select(name => Cased(Operators.Path(item, name))).ToArray();
-
-        object? Cased(object? item) => isCased ? item : Lower(item);
+        var place = arguments.Text(1, "by", "key") switch
+        {
+            "key" => 0,
+            "value" => 1,
+            var other => throw new TemplateError($"the argument 'by' of 'dictsort' is '{other}', not 'key' or 'value'"),
+        };
+        var isCased = arguments.Truth(0, "case_sensitive");
+        return Sorted(TextMethods.Pairs(Map(value)), pair => Cased(((object?[])pair!)[place], isCased), arguments.Truth(2, "reverse"), arguments.Limits);
     }
+
+    private static List<object?> Sorted(IReadOnlyList<object?> items, Func<object?, object?> key, bool isReversed, Limits limits)
+    {
+        limits.Step((long)items.Count * 16);
+        return [.. isReversed ? items.OrderByDescending(key, ValueOrder.Instance) : items.OrderBy(key, ValueOrder.Instance)];
+    }
+
+    // What items are ordered by and told apart: the arguments case_sensitive, at a place, and attribute, after it.
+    private static Func<object?, object?> Key(CallArguments arguments, int place)
+    {
+        var isCased = arguments.Truth(place, "case_sensitive");
+        return arguments.Get(place + 1, "attribute") switch
+        {
+            null => item => Cased(item, isCased),
+            string names when names.Split(',') is { Length: > 1 } paths => item => paths.Select(path => Cased(Operators.Path(item, path), isCased)).ToArray(),
+            var path => item => Cased(Operators.Path(item, path), isCased),
+        };
+    }
+
+    private static object? Cased(object? item, bool isCased) => isCased ? item : Lower(item);
 
     private static object? Round(object? value, CallArguments arguments)
     {

@@ -65,9 +65,11 @@ internal static class Functions
             var hasNoZero = format[i + 1] == '-' && i + 2 < format.Length;
             i += hasNoZero ? 2 : 1;
             var part = Part(now, format[i]);
+            arguments.Limits.Grow(result.Length, part.Length);
             result.Append(hasNoZero ? part.TrimStart('0') is { Length: > 0 } trimmed ? trimmed : "0" : part);
         }
 
+        arguments.Limits.Grow(result.Length, 0);
         return result.ToString();
     }
 

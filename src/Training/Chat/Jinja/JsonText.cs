@@ -14,6 +14,7 @@ internal sealed class JsonText(bool escapesUnicode, string? indent, string? comm
     public string Write(object? value)
     {
         Value(value, 0);
+        limits.Grow(_text.Length, 0);
         return _text.ToString();
     }
 
@@ -40,7 +41,7 @@ internal sealed class JsonText(bool escapesUnicode, string? indent, string? comm
     private void Member(KeyValuePair<object, object?> entry, int depth)
     {
         String(Key(entry.Key));
-        _text.Append(_colon);
+        Put(_colon);
         Value(entry.Value, depth);
     }
 
@@ -51,7 +52,7 @@ internal sealed class JsonText(bool escapesUnicode, string? indent, string? comm
         _text.Append(open);
         for (var i = 0; i < items.Count; i++)
         {
-            if (i > 0) _text.Append(_comma);
+            if (i > 0) Put(_comma);
             NewLine(depth + 1);
             write(items[i]);
         }
@@ -63,15 +64,14 @@ internal sealed class JsonText(bool escapesUnicode, string? indent, string? comm
     private void NewLine(int depth)
     {
         if (indent is null) return;
-        limits.Text((long)depth * indent.Length);
+        limits.Grow(_text.Length, (long)depth * indent.Length);
         _text.Append('\n');
         for (var i = 0; i < depth; i++) _text.Append(indent);
     }
 
     private void String(string text)
     {
-        if (_text.Length > Limits.LongestText) limits.Text(_text.Length);
-        limits.Text(text.Length);
+        limits.Grow(_text.Length, text.Length);
         _text.Append('"');
         foreach (var c in text)
         {
@@ -79,8 +79,16 @@ internal sealed class JsonText(bool escapesUnicode, string? indent, string? comm
             if (Escaped.IndexOf(c, StringComparison.Ordinal) is >= 0 and var at) _text.Append('\\').Append("\"\\nrtbf"[at]);
             else if (c < ' ' || (escapesUnicode && c > '~')) _text.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
             else _text.Append(c);
+            // Escapes made it longer than the text was.
+            if (_text.Length > Limits.LongestText) limits.Text(_text.Length);
         }
 
         _text.Append('"');
+    }
+
+    private void Put(string text)
+    {
+        limits.Grow(_text.Length, text.Length);
+        _text.Append(text);
     }
 }

@@ -11,7 +11,7 @@ internal sealed class Limits(long most)
 
     private const int CharactersAStep = 16;
 
-    // A value may hold one part a million times, so comparing and writing values count too, and they have no rendering at hand.
+    // A value may hold one part a million times, so walking, comparing and writing values count too, and they have no rendering at hand.
     [ThreadStatic]
     private static Limits? _current;
 
@@ -31,7 +31,7 @@ internal sealed class Limits(long most)
         }
     }
 
-    /// <summary>Uses up a step, and those of making a text, of the rendering that runs on this thread.</summary>
+    /// <summary>Uses up a step, and those of reading or making a text, of the rendering that runs on this thread.</summary>
     public static void StepOfCurrent(int characters = 0) => _current?.Step(1 + (characters / CharactersAStep));
 
     /// <summary>Uses up steps.</summary>
@@ -41,11 +41,21 @@ internal sealed class Limits(long most)
         if (count < 0 || (_used += count) > most) throw new TemplateError($"the template took more than {most} steps");
     }
 
-    /// <summary>Uses up the steps of making a text.</summary>
+    /// <summary>Uses up the steps of a list of so many new items, of the rendering that runs on this thread.</summary>
+    public static void ItemsOfCurrent(int count) => _current?.Step(1L + count);
+
+    /// <summary>Uses up the steps of making a text, of the rendering that runs on this thread.</summary>
+    public static void TextOfCurrent(int length) => _current?.Text(length);
+
+    /// <summary>Uses up the steps of making a text; below 0 it is as none.</summary>
     /// <exception cref="TemplateError">It would be too long.</exception>
-    public void Text(long length)
+    public void Text(long length) => Grow(0, length);
+
+    /// <summary>Uses up the steps of adding to a text.</summary>
+    /// <exception cref="TemplateError">It would become too long.</exception>
+    public void Grow(long length, long by)
     {
-        if (length > LongestText) throw new TemplateError($"a text would be longer than {LongestText} characters");
-        Step(length / CharactersAStep);
+        if (length + by > LongestText) throw new TemplateError($"a text would be longer than {LongestText} characters");
+        Step(Math.Max(0, by) / CharactersAStep);
     }
 }

@@ -60,7 +60,7 @@ internal static class Operators
                 var length = Values.Length(value);
                 if (index < 0) index += length;
                 if (index < 0 || index >= length) return new Undefined($"item {index}");
-                return value is string text ? Runes(text)[(int)index].ToString() : ((IReadOnlyList<object?>)value)[(int)index];
+                return value is string text ? text.EnumerateRunes().ElementAt((int)index).ToString() : ((IReadOnlyList<object?>)value)[(int)index];
             default:
                 return key is string other ? Member(value, other) : new Undefined(Values.Show(key));
         }
@@ -70,6 +70,7 @@ internal static class Operators
     public static object? Path(object? value, object? path)
     {
         if (path is not string text) return Item(value, path);
+        Limits.StepOfCurrent(text.Length);
         foreach (var part in text.Split('.'))
             value = value is Undefined ? value : long.TryParse(part, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var index) ? Item(value, index) : Item(value, part);
         return value;
@@ -77,23 +78,33 @@ internal static class Operators
 
     public static object? Slice(object? value, object? start, object? stop, object? step, Limits limits)
     {
-        Defined(value);
-        var items = value is string text ? [.. Runes(text).Select(rune => (object?)rune.ToString())] : value as IReadOnlyList<object?>;
-        if (items is null) throw new TemplateError($"{Values.Kind(value)} has no slices");
+        switch (Defined(value))
+        {
+            case string text:
+                limits.Text(text.Length);
+                return string.Concat(Slice<Rune>([.. text.EnumerateRunes()], start, stop, step, limits));
+            case object?[] tuple: return Slice<object?>(tuple, start, stop, step, limits).ToArray();
+            case IReadOnlyList<object?> list: return Slice(list, start, stop, step, limits);
+            default: throw new TemplateError($"{Values.Kind(value)} has no slices");
+        }
+    }
+
+    private static List<T> Slice<T>(IReadOnlyList<T> items, object? start, object? stop, object? step, Limits limits)
+    {
         var by = step is null ? 1 : Bound(step);
         if (by == 0) throw new TemplateError("the step of a slice is 0");
         var length = items.Count;
         var (low, high) = by > 0 ? (0L, (long)length) : (-1L, length - 1L);
         var from = start is null ? by > 0 ? low : high : Clip(Bound(start));
         var to = stop is null ? by > 0 ? high : low : Clip(Bound(stop));
-        var result = new List<object?>();
+        var result = new List<T>();
         for (var i = from; by > 0 ? i < to : i > to; i = by > length || by < -length ? to : i + by)
         {
             limits.Step();
             result.Add(items[(int)i]);
         }
 
-        return value is string ? string.Concat(result) : value is object?[]? result.ToArray() : result;
+        return result;
 
         long Clip(long index) => Math.Clamp(index < 0 ? index + length : index, low, high);
 
@@ -101,8 +112,6 @@ internal static class Operators
     }
 
     private static object? Defined(object? value) => value is Undefined missing ? throw new TemplateError($"'{missing.Name}' is undefined") : value;
-
-    private static List<Rune> Runes(string text) => [.. text.EnumerateRunes()];
 
     private static string Text(string a, string b, Limits limits)
     {

@@ -88,8 +88,7 @@ internal sealed class Renderer(Limits limits)
 
     private void Put(string text)
     {
-        if (_output.Length + text.Length > Limits.LongestText) limits.Text((long)_output.Length + text.Length);
-        limits.Text(text.Length);
+        limits.Grow(_output.Length, text.Length);
         _output.Append(text);
     }
 

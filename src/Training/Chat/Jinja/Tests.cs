@@ -55,7 +55,7 @@ internal static class Tests
     /// <exception cref="TemplateError">There is none of that name.</exception>
     public static bool Passes(string name, object? value, CallArguments arguments)
     {
-        arguments.Limits.Step();
+        Limits.StepOfCurrent(value is string text ? text.Length : 0);
         var known = OtherNames.GetValueOrDefault(name) ?? Signs.GetValueOrDefault(name) ?? name;
         return ByName.TryGetValue(known, out var test) ? test(value, arguments) : throw new TemplateError($"the test '{name}' is not supported");
     }

@@ -119,7 +119,7 @@ internal static class TextMethods
             // An empty text stands before each character and at the end.
             var at = old.Length > 0 ? text.IndexOf(old, from, StringComparison.Ordinal) : from;
             if (at < 0) break;
-            limits.Text(result.Length > Limits.LongestText ? result.Length : by.Length);
+            limits.Grow(result.Length, (long)at - from + by.Length);
             result.Append(text, from, at - from).Append(by);
             from = at + old.Length;
             if (old.Length > 0) continue;
@@ -127,13 +127,18 @@ internal static class TextMethods
             result.Append(text[from++]);
         }
 
-        return from < text.Length ? result.Append(text, from, text.Length - from).ToString() : result.ToString();
+        limits.Grow(result.Length, text.Length - from);
+        return result.Append(text, from, text.Length - from).ToString();
     }
 
     private static bool Any(object? parts, Func<string, bool> test) => parts switch
     {
         string part => test(part),
-        IReadOnlyList<object?> list => list.OfType<string>().Any(test),
+        IReadOnlyList<object?> list => list.OfType<string>().Any(part =>
+        {
+            Limits.StepOfCurrent(part.Length);
+            return test(part);
+        }),
         _ => throw new TemplateError($"{Values.Kind(parts)} is not a string"),
     };
 
@@ -149,9 +154,12 @@ internal static class TextMethods
 
     private static string Padding(string text, CallArguments arguments)
     {
-        var missing = arguments.Int(0, "width", 0) - Values.CodePoints(text);
-        arguments.Limits.Text(missing);
-        return missing > 0 ? string.Concat(Enumerable.Repeat(arguments.Text(1, "fillchar", " "), missing)) : "";
+        var missing = (long)arguments.Int(0, "width", 0) - Values.CodePoints(text);
+        var sign = arguments.Text(1, "fillchar", " ");
+        if (sign.Length > 2 || Values.CodePoints(sign) != 1) throw new TemplateError("the argument 'fillchar' is not one character");
+        if (missing <= 0) return "";
+        arguments.Limits.Grow(text.Length, missing * sign.Length);
+        return string.Concat(Enumerable.Repeat(sign, (int)missing));
     }
 
     private static List<object?> Split(string text, CallArguments arguments, bool fromRight)
@@ -205,12 +213,13 @@ internal static class TextMethods
                 var key = text[(i + 1)..end];
                 var place = key.Length == 0 ? next++ : int.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : int.MaxValue;
                 var shown = Values.Show(arguments.Required(place, key));
-                arguments.Limits.Text(result.Length > Limits.LongestText ? result.Length : shown.Length);
+                arguments.Limits.Grow(result.Length, shown.Length);
                 result.Append(shown);
                 i = end;
             }
         }
 
+        arguments.Limits.Grow(result.Length, 0);
         return result.ToString();
     }
 }

@@ -66,7 +66,7 @@ internal static class Values
     public static new bool Equals(object? a, object? b)
     {
         RuntimeHelpers.EnsureSufficientExecutionStack();
-        Limits.StepOfCurrent();
+        StepOfComparing(a, b);
         if (Number(a) is { } x && Number(b) is { } y) return a is not double && b is not double ? Whole(a) == Whole(b) : x == y;
         return (a, b) switch
         {
@@ -81,7 +81,7 @@ internal static class Values
     public static int Compare(object? a, object? b)
     {
         RuntimeHelpers.EnsureSufficientExecutionStack();
-        Limits.StepOfCurrent();
+        StepOfComparing(a, b);
         if (Number(a) is { } x && Number(b) is { } y) return a is not double && b is not double ? Whole(a)!.Value.CompareTo(Whole(b)!.Value) : x.CompareTo(y);
         if (a is string s && b is string t) return CompareCodePoints(s, t);
         if (a is IReadOnlyList<object?> left && b is IReadOnlyList<object?> right)
@@ -122,7 +122,7 @@ internal static class Values
     public static IReadOnlyList<object?> Items(object? value) => value switch
     {
         IReadOnlyList<object?> list => list,
-        string text => [.. text.EnumerateRunes().Select(rune => (object?)rune.ToString())],
+        string text => Characters(text),
         Dictionary<object, object?> map => [.. map.Keys],
         Undefined => [],
         _ => throw new TemplateError($"{Kind(value)} has no items"),
@@ -130,7 +130,7 @@ internal static class Values
 
     public static long Length(object? value) => value switch
     {
-        string text => CodePoints(text),
+        string text => CountedCodePoints(text),
         IReadOnlyList<object?> list => list.Count,
         Dictionary<object, object?> map => map.Count,
         Undefined => 0,
@@ -139,7 +139,7 @@ internal static class Values
 
     public static bool Contains(object? container, object? item) => container switch
     {
-        string text when item is string part => text.Contains(part, StringComparison.Ordinal),
+        string text when item is string part => Holds(text, part),
         IReadOnlyList<object?> list => list.Any(one => Equals(one, item)),
         Dictionary<object, object?> map => item is not null && map.ContainsKey(item),
         Undefined => false,
@@ -159,13 +159,13 @@ internal static class Values
     {
         RuntimeHelpers.EnsureSufficientExecutionStack();
         Limits.StepOfCurrent();
-        return value switch
+        var text = value switch
         {
             null => "None",
             bool truth => truth ? "True" : "False",
             long number => number.ToString(CultureInfo.InvariantCulture),
             double number => Float(number),
-            string text => Quoted(text),
+            string content => Quoted(content),
             object?[] { Length: 1 } one => $"({Written(one[0])},)",
             object?[] tuple => $"({string.Join(", ", tuple.Select(Written))})",
             IReadOnlyList<object?> list => $"[{string.Join(", ", list.Select(Written))}]",
@@ -174,6 +174,8 @@ internal static class Values
             Function function => $"<function {function.Name}>",
             _ => "<" + Kind(value) + ">",
         };
+        Limits.TextOfCurrent(text.Length);
+        return text;
     }
 
     /// <summary>A number as Python writes it: the fewest digits that give it back, with an exponent below 1e-4 and from 1e16.</summary>
@@ -205,7 +207,19 @@ internal static class Values
         return count;
     }
 
-    private static object? From(JsonElement json) => json.ValueKind switch
+    private static object? From(JsonElement json)
+    {
+        try
+        {
+            return Read(json);
+        }
+        catch (InvalidOperationException error) when (error is not ObjectDisposedException)
+        {
+            throw new TemplateError($"a text in JSON is not Unicode ({error.Message})");
+        }
+    }
+
+    private static object? Read(JsonElement json) => json.ValueKind switch
     {
         JsonValueKind.Object => From(json.EnumerateObject().Select(member => KeyValuePair.Create(member.Name, (object?)member.Value))),
         JsonValueKind.Array => json.EnumerateArray().Select(item => From(item)).ToList(),
@@ -215,6 +229,27 @@ internal static class Values
         JsonValueKind.False => false,
         _ => null,
     };
+
+    // A list of a text's characters takes many times its space.
+    private static List<object?> Characters(string text)
+    {
+        Limits.ItemsOfCurrent(text.Length);
+        return [.. text.EnumerateRunes().Select(rune => (object?)rune.ToString())];
+    }
+
+    private static long CountedCodePoints(string text)
+    {
+        Limits.StepOfCurrent(text.Length);
+        return CodePoints(text);
+    }
+
+    private static bool Holds(string text, string part)
+    {
+        Limits.StepOfCurrent(text.Length);
+        return text.Contains(part, StringComparison.Ordinal);
+    }
+
+    private static void StepOfComparing(object? a, object? b) => Limits.StepOfCurrent(a is string s && b is string t ? Math.Min(s.Length, t.Length) : 0);
 
     private static int CompareCodePoints(string a, string b)
     {
@@ -229,7 +264,6 @@ internal static class Values
 
     private static string Quoted(string text)
     {
-        Limits.StepOfCurrent(text.Length);
         var quote = text.Contains('\'', StringComparison.Ordinal) && !text.Contains('"', StringComparison.Ordinal) ? '"' : '\'';
         var result = new StringBuilder().Append(quote);
         foreach (var c in text)
@@ -249,10 +283,16 @@ internal static class Values
 
         int IEqualityComparer<object>.GetHashCode(object value) => value switch
         {
-            string text => text.GetHashCode(StringComparison.Ordinal),
+            string text => Hash(text),
             bool or long or double => Number(value)!.Value.GetHashCode(),
             object?[] tuple => tuple.Length,
             _ => throw new TemplateError($"{Kind(value)} cannot be a key"),
         };
+
+        private static int Hash(string text)
+        {
+            Limits.StepOfCurrent(text.Length);
+            return text.GetHashCode(StringComparison.Ordinal);
+        }
     }
 }
