@@ -39,6 +39,7 @@ public sealed class RateLimitsTests : IAsyncLifetime
         // All at once: each gets a moment of its own, two seconds after the one before.
         var waits = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => TakeAsync(workers[i % 2], settings, 1)));
         waits.Order().ShouldBe(Enumerable.Range(0, 20).Select(i => 2.0 * i), Tolerance);
+        (await Worker().StateAsync(Name, default)).ShouldNotBeNull().Queue.TotalSeconds.ShouldBe(38, Tolerance);
         _clock.Advance(38);
         (await TakeAsync(workers[0], settings, 1)).ShouldBe(2, Tolerance);
         // An idle hour earns no burst.
@@ -75,6 +76,11 @@ public sealed class RateLimitsTests : IAsyncLifetime
         await one.PauseAsync(Name, first, TimeSpan.FromSeconds(7), isEarly: true, default);
         (await two.AdmitsAsync(Name, second, default)).ShouldBeFalse();
         (await TakeAsync(two, settings, 1)).ShouldBe(7, Tolerance);
+        // A third process, which only looks on, is told so.
+        _clock.Advance(2);
+        (await Worker().StateAsync(Name, default)).ShouldNotBeNull().Pause.TotalSeconds.ShouldBe(5, Tolerance);
+        (await Worker().StateAsync("another key", default)).ShouldBeNull();
+        _clock.Advance(-2);
         // Without Retry-After it is a second, which shortens nothing.
         await one.PauseAsync(Name, first, null, isEarly: true, default);
         (await TakeAsync(two, settings, 1)).ShouldBe(7, Tolerance);

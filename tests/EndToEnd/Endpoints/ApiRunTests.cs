@@ -53,7 +53,15 @@ public sealed class ApiRunTests(ITestOutputHelper output) : IAsyncLifetime
         // Mended, the same command goes on.
         _server.Forget();
         _server.Status = null;
-        var end = await UndisturbedRun.FinishAsync(_product, options);
+        (code, said, error) = await _product.RunAsync(["run", UndisturbedRun.Recipe, "--json", .. options]);
+        code.ShouldBe(0, error + said);
+        var lines = said.TrimEnd().Split('\n').Select(l => JsonDocument.Parse(l).RootElement).ToList();
+        var end = lines[^1];
+        var progress = lines.Last(l => l.TryGetProperty("event", out var e) && e.GetString() == "progress");
+        progress.GetProperty("budget").GetProperty("spent").GetDecimal().ShouldBe(end.GetProperty("ledger").GetProperty("usd").GetDecimal());
+        var pace = progress.GetProperty("endpoints").EnumerateArray().ShouldHaveSingleItem();
+        pace.GetProperty("role").GetString().ShouldBe("generator");
+        pace.GetProperty("queueSeconds").GetDouble().ShouldBeGreaterThanOrEqualTo(0);
         // Near-duplicates and texts in other languages are all that it cannot know.
         estimate.GetProperty("requests").GetInt32().ShouldBeInRange(_server.Asked.Count, _server.Asked.Count * 12 / 10);
         estimate.GetProperty("usdAtMost").GetDecimal().ShouldBeGreaterThan(end.GetProperty("ledger").GetProperty("usd").GetDecimal());
