@@ -183,7 +183,7 @@ internal sealed class CompletionEndpoints(ServedModel model)
     {
         try
         {
-            return model.Chat.Encode(messages) is { Length: > 0 } prompt ? prompt : throw ApiException.Bad("messages", "The chat template makes no prompt of these messages.");
+            return model.Chat.Encode(messages) is { Length: > 0 } prompt ? Known(prompt, "messages") : throw ApiException.Bad("messages", "The chat template makes no prompt of these messages.");
         }
         catch (ChatTemplateException e)
         {
@@ -194,11 +194,12 @@ internal sealed class CompletionEndpoints(ServedModel model)
     private int[] Ids(PlainPrompt prompt)
     {
         var ids = prompt.Ids ?? model.Tokenizer.Encode(prompt.Text!, addSpecialTokens: true);
-        if (ids.Length == 0) throw ApiException.Bad(prompt.Name, $"'{prompt.Name}' is empty, and the model has no token that begins a text.");
-        return ids.FirstOrDefault(id => id >= model.Vocabulary, -1) is var unknown and >= 0
-            ? throw ApiException.Bad(prompt.Name, $"'{prompt.Name}' has the token {unknown}; the model knows 0 to {model.Vocabulary - 1}.")
-            : ids;
+        return ids.Length > 0 ? Known(ids, prompt.Name) : throw ApiException.Bad(prompt.Name, $"'{prompt.Name}' is empty, and the model has no token that begins a text.");
     }
+
+    private int[] Known(int[] ids, string param) => ids.FirstOrDefault(id => id >= model.Vocabulary, -1) is var unknown and >= 0
+        ? throw ApiException.Bad(param, $"'{param}' has the token {unknown}; the model knows 0 to {model.Vocabulary - 1}.")
+        : ids;
 
     /// <summary>The new tokens that are asked for; null for none given.</summary>
     private int? Limit(int prompt, int? asked, string param)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using XInstruct.Activities.Serving.Protocol;
+using XInstruct.Training.Generation;
 
 namespace XInstruct.Activities.Serving;
 
@@ -35,6 +36,11 @@ internal sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> logge
         {
             var message = e.StatusCode == 413 ? "The body is longer than this server takes." : "The request could not be read.";
             await SayAsync(context, new ApiException(e.StatusCode, message, code: e.StatusCode == 413 ? "string_above_max_length" : null));
+        }
+        catch (EngineBusyException e)
+        {
+            context.Response.Headers.RetryAfter = "1";
+            await SayAsync(context, new ApiException(429, e.Message, code: "rate_limit_exceeded", type: "rate_limit_error"));
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {

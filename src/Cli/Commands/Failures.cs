@@ -3,12 +3,12 @@ using Temporalio.Exceptions;
 using XInstruct.Activities.Exports;
 using XInstruct.Activities.Recipes;
 using XInstruct.Activities.Runs;
+using XInstruct.Activities.Serving;
 using XInstruct.Activities.Storage;
 using XInstruct.Cli.Display;
 using XInstruct.Cli.Hosting;
 using XInstruct.Domain.Provenance;
 using XInstruct.Training.Chat;
-using XInstruct.Training.Tokenizers;
 using XInstruct.Workflows;
 
 namespace XInstruct.Cli.Commands;
@@ -45,7 +45,8 @@ internal static class Failures
             case RecipeException recipe:
                 foreach (var problem in recipe.Problems) Console.Error.WriteLine(TerminalText.Clean(problem.ToString()));
                 return ExitCodes.BadInput;
-            case InputsChangedException or FileNotFoundException or DirectoryNotFoundException or UsageException or ExportException or TokenizerFileException or ChatTemplateException:
+            case InputsChangedException or FileNotFoundException or DirectoryNotFoundException or UsageException or ExportException or ChatTemplateException or AddressException:
+            case var input when BadInput.IsIn(input):
                 Console.Error.WriteLine(e.Message);
                 return ExitCodes.BadInput;
             case MissingComponentException:
