@@ -105,6 +105,60 @@ public sealed class GenerateTests : IDisposable
         (await File.ReadAllTextAsync(In("answers.jsonl"))).ShouldBe("my own\n");
     }
 
+    [Fact]
+    public async Task Generate_EveryCommandOfItsPage_Works()
+    {
+        WriteRows("prompts.jsonl", Enumerable.Range(0, 5).Select(i => $$"""{"prompt":"Habari {{i}}"}"""));
+        WriteRows("questions.jsonl", ["""{"id":"a","question":"Habari?"}""", """{"id":"b","question":[{"role":"user","content":"Jambo?"}]}"""]);
+        WriteRows("pairs.jsonl", ["""{"context":"Habari ya ","continuation":"asubuhi 🙂"}""", """{"context":"","continuation":"Nchi"}""", """{"context":"a","continuation":""}"""]);
+        WriteRows("choices.jsonl", Enumerable.Range(0, 4).Select(i => $$"""{"id":{{i}},"question":"Nchi yangu ni gani kati ya hizi zote?","answer":" namba {{i}}"}"""));
+        var page = await File.ReadAllTextAsync(Path.Combine(Tests.SharedData.Root, "docs", "generation.md"));
+        var commands = page.Split('\n').Where(line => line.StartsWith("./xinstruct ", StringComparison.Ordinal)).Select(line => line.Replace("'", "", StringComparison.Ordinal).Split(' ')[1..]).ToList();
+        commands.Count.ShouldBe(5);
+        foreach (var command in commands)
+        {
+            var (code, _, error) = await RunAsync(command);
+            code.ShouldBe(0, error);
+        }
+
+        Lines("continued.jsonl").Count.ShouldBe(5);
+        Lines("answers.jsonl").Select(line => line.GetProperty("id").GetString()).ShouldBe(["a", "b"]);
+        Lines("stopped.jsonl").ShouldAllBe(line => !line.GetProperty("text").GetString()!.Contains("###", StringComparison.Ordinal));
+        foreach (var line in Lines("stopped.jsonl").Concat(Lines("answers.jsonl")))
+            line.EnumerateObject().ShouldAllBe(member => member.Name == "id" || page.Contains($"`{member.Name}`", StringComparison.Ordinal));
+
+        var scores = Lines("scores.jsonl");
+        scores[2].GetProperty("error").GetString().ShouldBe("empty-continuation");
+        var (sum, tokens) = (scores[0].GetProperty("logLikelihood").GetDouble(), scores[0].GetProperty("tokens").GetInt32());
+        scores[0].GetProperty("perToken").GetDouble().ShouldBe(sum / tokens, 1e-4);
+        scores[0].GetProperty("perCharacter").GetDouble().ShouldBe(sum / 9, 1e-4);
+        scores[0].GetProperty("perByte").GetDouble().ShouldBe(sum / 12, 1e-4);
+        scores[0].EnumerateObject().ShouldAllBe(member => page.Contains($"`{member.Name}`", StringComparison.Ordinal));
+        Lines("choice-scores.jsonl").Select(line => line.GetProperty("logLikelihood").GetDouble()).Distinct().Count().ShouldBe(4);
+    }
+
+    [Fact]
+    public async Task Score_Killed_GivesTheBytesOfAnUndisturbedRun()
+    {
+        WriteRows("pairs.jsonl", Enumerable.Range(0, 3000).Select(i => $$"""{"context":"Nchi yangu ni {{i / 3}} {{new string('b', i % 60)}}","continuation":" nzuri {{i % 3}}"}"""));
+        string[] Command(string output) => ["score", "models/tiny", "--in", "pairs.jsonl", "--out", output, "--window", "100", "--threads", "1"];
+        var (code, _, error) = await RunAsync(Command("whole.jsonl"));
+        code.ShouldBe(0, error);
+        using (var process = Start(Command("killed.jsonl")))
+        {
+            while (!process.HasExited && Length("killed.jsonl") < Length("whole.jsonl") / 3) await Task.Delay(2);
+            process.HasExited.ShouldBeFalse();
+            process.Kill();
+            await process.WaitForExitAsync();
+        }
+
+        Length("killed.jsonl").ShouldBeLessThan(Length("whole.jsonl"));
+        (code, _, error) = await RunAsync(Command("killed.jsonl"));
+        code.ShouldBe(0, error);
+        (await File.ReadAllBytesAsync(In("killed.jsonl"))).ShouldBe(await File.ReadAllBytesAsync(In("whole.jsonl")));
+        Lines("whole.jsonl").Count.ShouldBe(3000);
+    }
+
     private string In(string name) => Path.Combine(_folder, name);
 
     private long Length(string name) => new FileInfo(In(name)) is { Exists: true, Length: var length } ? length : 0;

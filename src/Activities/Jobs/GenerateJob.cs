@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using XInstruct.Activities.Models;
 using XInstruct.Activities.Tables;
-using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Statistics;
 using XInstruct.Training.Chat;
 using XInstruct.Training.Generation;
@@ -60,7 +59,7 @@ public sealed class GenerateJob(GenerateOptions options) : RowJob
     {
         var settings = await ModelSettingsAsync(options.Model, options.Engine.Threads, ct);
         settings["command"] = "generate";
-        Flatten("", JsonSerializer.SerializeToElement(options with { Model = new ModelFolder("") }, EventJson.Options), settings);
+        Flatten(options, settings);
         return settings;
     }
 

@@ -155,16 +155,22 @@ public abstract class RowJob : IDisposable
     }
 
     /// <summary>Adds the members of options one by one, so that the one that differs can be named; the model's are those of <see cref="ModelSettingsAsync"/>.</summary>
-    protected static void Flatten(string path, JsonElement value, Dictionary<string, string> settings)
+    protected static void Flatten<T>(T options, Dictionary<string, string> settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        if (value.ValueKind != JsonValueKind.Object)
-        {
-            settings[path] = value.ToString();
-            return;
-        }
+        foreach (var member in JsonSerializer.SerializeToElement(options, EventJson.Options).EnumerateObject().Where(member => member.Name != "model")) Flatten(member.Name, member.Value);
 
-        foreach (var member in value.EnumerateObject().Where(member => path.Length > 0 || member.Name != "model")) Flatten(path.Length == 0 ? member.Name : $"{path}.{member.Name}", member.Value, settings);
+        void Flatten(string path, JsonElement value)
+        {
+            if (value.ValueKind == JsonValueKind.Object)
+            {
+                foreach (var member in value.EnumerateObject()) Flatten($"{path}.{member.Name}", member.Value);
+            }
+            else
+            {
+                settings[path] = value.ToString();
+            }
+        }
     }
 
     private static async Task<string> HashAsync(string path, CancellationToken ct)

@@ -12,7 +12,7 @@ internal static class GenerateCommand
     {
         var job = new JobOptions();
         var prompt = new Option<string>("--prompt-column") { Description = "Column with the prompt.", DefaultValueFactory = _ => "prompt" };
-        var keep = new Option<string[]>("--keep") { Description = "Columns that are copied, such as an id.", AllowMultipleArgumentsPerToken = true };
+        var keep = JobOptions.Keep();
         var chat = new Option<bool>("--chat") { Description = "A prompt is a conversation, an array of messages, or a text that the user says: the model's chat template makes the prompt." };
         var template = new Option<string>("--template") { Description = "Which of the model's chat templates.", DefaultValueFactory = _ => TokenizerConfig.DefaultTemplate };
         var system = new Option<string?>("--system") { Description = "What the system says first in a conversation that does not begin so itself." };
@@ -53,7 +53,7 @@ internal static class GenerateCommand
                 },
                 Seed = result.GetValue(seed),
                 Stop = result.GetValue(stop) is { } stops && stops.All(s => s.Length > 0) ? stops : throw new UsageException("--stop is empty; a text that ends a continuation has at least one character."),
-                Keep = [.. (result.GetValue(keep) ?? []).SelectMany(k => k.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))],
+                Keep = JobOptions.Kept(result.GetValue(keep), GenerateJob.Columns),
                 Engine = new EngineOptions
                 {
                     MaxRows = rows,
@@ -62,7 +62,6 @@ internal static class GenerateCommand
                     Threads = job.Threads(result),
                 },
             };
-            if (options.Keep.FirstOrDefault(GenerateJob.Columns.Contains) is { } taken) throw new UsageException($"--keep {taken}: the output has a column of that name. Rename it in the input.");
             using var work = new GenerateJob(options);
             return await job.RunAsync(result, work, ct);
         });

@@ -93,6 +93,16 @@ internal sealed class JobOptions
         return option;
     }
 
+    /// <summary>The option that names columns to copy.</summary>
+    public static Option<string[]> Keep() => new("--keep") { Description = "Columns that are copied, such as an id.", AllowMultipleArgumentsPerToken = true };
+
+    /// <summary>The columns to copy, none of which the output has itself.</summary>
+    public static IReadOnlyList<string> Kept(string[]? given, IReadOnlySet<string> taken)
+    {
+        var columns = (given ?? []).SelectMany(k => k.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Distinct(StringComparer.Ordinal).ToList();
+        return columns.FirstOrDefault(taken.Contains) is { } name ? throw new UsageException($"--keep {name}: the output has a column of that name. Rename it in the input.") : columns;
+    }
+
     private static void Within<T>(OptionResult result, string name, T least, T most, Func<OptionResult, T> read)
         where T : struct, IComparable<T>, IFormattable
     {
