@@ -112,6 +112,34 @@ public static class TokenSampler
         return logits[index] - max - Math.Log(total);
     }
 
+    /// <summary>The natural logarithm of the sum of the exponentials: what is taken from a logit to get its log-probability.</summary>
+    public static double LogTotal(ReadOnlySpan<float> logits)
+    {
+        var max = Max(logits);
+        var total = 0.0;
+        foreach (var logit in logits)
+            total += Math.Exp(logit - max);
+        return max + Math.Log(total);
+    }
+
+    /// <summary>The highest logits, the best first, of equals the one with the lowest id.</summary>
+    internal static (int Id, float Logit)[] Top(ReadOnlySpan<float> logits, int count)
+    {
+        var best = new List<(int Id, float Logit)>(count + 1);
+        for (var i = 0; i < logits.Length && count > 0; i++)
+        {
+            if (best.Count == count && logits[i] <= best[^1].Logit)
+                continue;
+            var at = best.Count;
+            while (at > 0 && best[at - 1].Logit < logits[i])
+                at--;
+            best.Insert(at, (i, logits[i]));
+            if (best.Count > count)
+                best.RemoveAt(count);
+        }
+        return [.. best];
+    }
+
     private static void Penalize(Span<float> logits, ReadOnlySpan<int> history, float penalty)
     {
         var seen = new HashSet<int>();

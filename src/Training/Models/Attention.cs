@@ -7,9 +7,8 @@ namespace XInstruct.Training.Models;
 /// <param name="Sin">Sines of the positions.</param>
 /// <param name="Mask">What is added to the scores; null when every earlier token may be seen and there is one new.</param>
 /// <param name="WindowMask">The same for layers with a sliding window.</param>
-/// <param name="Cache">Keys and values so far.</param>
-/// <param name="Before">Tokens in the cache.</param>
-internal readonly record struct Pass(Tensor Cos, Tensor Sin, Tensor? Mask, Tensor? WindowMask, KeyValueCache? Cache, long Before);
+/// <param name="Append">Takes a layer's new keys and values into a cache and gives all that the layer looks at; null without a cache.</param>
+internal readonly record struct Pass(Tensor Cos, Tensor Sin, Tensor? Mask, Tensor? WindowMask, Func<int, Tensor, Tensor, (Tensor Keys, Tensor Values)>? Append);
 
 /// <summary>Causal self-attention with grouped keys and values.</summary>
 internal sealed class Attention : Part
@@ -50,7 +49,7 @@ internal sealed class Attention : Part
         var (query, key, value) = Split(input, batch, length); // (B, H, T, D)
         query = _rotary.Apply(query, pass.Cos, pass.Sin);
         key = _rotary.Apply(key, pass.Cos, pass.Sin);
-        if (pass.Cache is not null) (key, value) = pass.Cache.Append(layer, key, value, pass.Before);
+        if (pass.Append is not null) (key, value) = pass.Append(layer, key, value);
         var groups = _config.Heads / _config.KeyValueHeads;
         if (groups > 1) (key, value) = (key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1));
         var scores = query.matmul(key.transpose(2, 3)) * (1 / Math.Sqrt(_config.HeadSize)); // (B, H, T, S)

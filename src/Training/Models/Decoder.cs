@@ -10,8 +10,8 @@ namespace XInstruct.Training.Models;
 /// <summary>A decoder of one of the families, whose parameters carry the names of Hugging Face checkpoints.</summary>
 public sealed class Decoder : Module<Tensor, Tensor>
 {
-    // Low enough to vanish in a softmax, finite so that a row of padding stays a number.
-    private const float Masked = -1e9f;
+    /// <summary>Added to scores that must not count: low enough to vanish in a softmax, finite so that a row of padding stays a number.</summary>
+    internal const float Masked = -1e9f;
     private readonly Rotary _rotary;
     private readonly Dropout _dropout;
     private Dropout? _adapterDropout;
@@ -159,6 +159,14 @@ public sealed class Decoder : Module<Tensor, Tensor>
         return values;
     }
 
+    /// <summary>Hidden states after the final norm of rows in a cache of slots: (B, T, D). The tokens' keys and values are in the cache then.</summary>
+    internal Tensor Hidden(SlotPass rows)
+    {
+        Tensor? last = null;
+        foreach (var state in _body.States(rows.Ids, rows.Start(Config, _rotary, _body.EmbeddingWeight.dtype))) last = state;
+        return last!;
+    }
+
     private Pass Start(Tensor ids, Tensor? attentionMask, Tensor? positions, KeyValueCache? cache)
     {
         var (length, before) = (ids.shape[1], cache?.Length ?? 0);
@@ -171,7 +179,7 @@ public sealed class Decoder : Module<Tensor, Tensor>
             ? Sum(mask, full([length, before + length], Masked, ScalarType.Float32, device).tril(before - size))
             : mask;
         var seen = Sum(mask, padding);
-        return new Pass(cos, sin, seen, ReferenceEquals(window, mask) ? seen : Sum(window, padding), cache, before);
+        return new Pass(cos, sin, seen, ReferenceEquals(window, mask) ? seen : Sum(window, padding), cache is null ? null : (layer, keys, values) => cache.Append(layer, keys, values, before));
 
         static Tensor? Sum(Tensor? a, Tensor? b) => a is null ? b : b is null ? a : a.add(b);
     }

@@ -20,12 +20,32 @@ internal sealed class Rotary(DecoderConfig config) : IDisposable
             ? Math.Max(positions is null ? longest : positions.max().item<long>() + 1, dynamic.OriginalPositions)
             : 0;
         var (cos, sin) = stretch > (config.RopeScaling?.OriginalPositions ?? 0) ? Tables(longest, stretch, device, type) : Kept(longest, stretch, device, type);
-        if (positions is null) return (cos.narrow(0, from, count), sin.narrow(0, from, count));
-        var shape = positions.shape; // (B, T)
-        var flat = positions.reshape(-1);
-        return (
-            cos.index_select(0, flat).reshape(shape[0], 1, shape[1], _size),
-            sin.index_select(0, flat).reshape(shape[0], 1, shape[1], _size));
+        return positions is null ? (cos.narrow(0, from, count), sin.narrow(0, from, count)) : (Pick(cos, positions), Pick(sin, positions));
+    }
+
+    /// <summary>
+    /// Cosines and sines (B, 1, T, D) of rows that are texts of their own: where the scaling looks at the text, each row's own length counts.
+    /// </summary>
+    /// <param name="positions">(B, T) int64.</param>
+    /// <param name="longest">Above every position.</param>
+    /// <param name="lengths">The length of each row's text.</param>
+    /// <param name="device">Where they are needed.</param>
+    /// <param name="type">Their type.</param>
+    public (Tensor Cos, Tensor Sin) Rows(Tensor positions, long longest, IReadOnlyList<long> lengths, Device device, ScalarType type)
+    {
+        var limit = config.RopeScaling is { Kind: "dynamic" } dynamic ? dynamic.OriginalPositions : 0;
+        var (cos, sin) = Kept(longest, limit, device, type);
+        var (allCos, allSin) = (Pick(cos, positions), Pick(sin, positions));
+        if (limit == 0 || lengths.All(length => length <= limit)) return (allCos, allSin);
+        for (var i = 0; i < lengths.Count; i++)
+        {
+            if (lengths[i] <= limit) continue;
+            (cos, sin) = Tables(longest, lengths[i], device, type);
+            allCos[i].copy_(Pick(cos, positions.narrow(0, i, 1))[0]);
+            allSin[i].copy_(Pick(sin, positions.narrow(0, i, 1))[0]);
+        }
+
+        return (allCos, allSin);
     }
 
     /// <summary>Rotates the first values of each head of (B, H, T, D).</summary>
@@ -41,6 +61,9 @@ internal sealed class Rotary(DecoderConfig config) : IDisposable
         foreach (var table in _tables) table.Dispose();
         _tables.Clear();
     }
+
+    // A row of the table for each of (B, T): (B, 1, T, D).
+    private Tensor Pick(Tensor table, Tensor positions) => table.index_select(0, positions.reshape(-1)).reshape(positions.shape[0], 1, positions.shape[1], _size);
 
     private Tensor Rotate(Tensor x, Tensor cos, Tensor sin)
     {

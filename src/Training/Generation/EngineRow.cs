@@ -1,0 +1,82 @@
+using XInstruct.Domain.Statistics;
+using XInstruct.Training.Models;
+
+namespace XInstruct.Training.Generation;
+
+/// <summary>A request that an engine works on.</summary>
+internal sealed class EngineRow(EngineRequest request, RunningGeneration generation, StopText text, int limit)
+{
+    private readonly int[] _tokens = Room(request.Prompt, limit);
+    private readonly DeterministicRandom _random = new(request.Seed);
+    private int _count = request.Prompt.Count;
+
+    public EngineRequest Request => request;
+
+    public RunningGeneration Generation => generation;
+
+    /// <summary>Where its keys and values are; −1 while it waits.</summary>
+    public int Slot { get; set; } = -1;
+
+    /// <summary>Tokens whose keys and values are in the cache.</summary>
+    public int Filled { get; set; }
+
+    /// <summary>Prompt tokens that are not in the cache.</summary>
+    public int Remaining => request.Prompt.Count - Filled;
+
+    public ReadOnlySpan<int> Prompt => _tokens.AsSpan(0, request.Prompt.Count);
+
+    /// <summary>Whether the caller has been told the end.</summary>
+    public bool IsDone { get; private set; }
+
+    /// <summary>Whether a row of logits is needed, rather than the most probable token alone.</summary>
+    public bool NeedsLogits => !request.Sampling.IsPlainGreedy || request.TopLogProbabilities > 0;
+
+    /// <summary>The next tokens that must be worked out, so many of them.</summary>
+    public SlotRow Next(int count) => new(Slot, Filled, _tokens.AsMemory(Filled, count), Math.Max(request.Prompt.Count, Filled + count));
+
+    /// <summary>Takes the most probable token.</summary>
+    public void Take(int id, float logProbability) => Add(id, logProbability, []);
+
+    /// <summary>Chooses from a row of logits.</summary>
+    public void Choose(ReadOnlySpan<float> logits)
+    {
+        var filtered = logits.ToArray();
+        TokenSampler.Filter(filtered, _tokens.AsSpan(0, _count), request.Sampling);
+        var chosen = request.Sampling.Temperature > 0 ? TokenSampler.Draw(filtered, _random) : TokenSampler.Greedy(filtered);
+        var total = TokenSampler.LogTotal(logits);
+        Add(chosen, (float)(logits[chosen] - total), [.. TokenSampler.Top(logits, request.TopLogProbabilities).Select(one => new TokenAlternative(one.Id, (float)(one.Logit - total)))]);
+    }
+
+    public void End(FinishReason reason)
+    {
+        IsDone = true;
+        generation.End(reason);
+    }
+
+    public void Fail(Exception error)
+    {
+        IsDone = true;
+        generation.Fail(error as GenerationFailedException ?? new GenerationFailedException($"The request failed: {error.Message}", error));
+    }
+
+    private void Add(int id, float logProbability, IReadOnlyList<TokenAlternative> alternatives)
+    {
+        // A token without a probability comes from numbers that are none.
+        if (float.IsNaN(logProbability)) throw new GenerationFailedException("The model gave logits that are no numbers.");
+        var isStop = request.StopIds.Contains(id);
+        var piece = isStop ? "" : text.Next(id);
+        if (!isStop && !text.IsStopped) _tokens[_count++] = id;
+        var isFull = _count == _tokens.Length;
+        if (isStop || isFull) piece += text.Finish();
+        generation.Add(new GeneratedToken(id, piece, logProbability, alternatives));
+        if (isStop || text.IsStopped) End(FinishReason.Stop);
+        else if (isFull) End(FinishReason.Length);
+    }
+
+    private static int[] Room(IReadOnlyList<int> prompt, int limit)
+    {
+        var tokens = new int[limit];
+        for (var i = 0; i < prompt.Count; i++) tokens[i] = prompt[i];
+        return tokens;
+    }
+}

@@ -1,0 +1,181 @@
+using XInstruct.Training.Models;
+using XInstruct.Training.Tuning;
+using static TorchSharp.torch;
+
+namespace XInstruct.Training.Generation;
+
+/// <summary>The steps of an engine over the rows it works on. For its thread alone.</summary>
+internal sealed class EngineSteps : IDisposable
+{
+    // A shorter piece of a prompt is not worth a pass of its own.
+    private const int SmallestPiece = 32;
+    private readonly Decoder _model;
+    private readonly EngineOptions _options;
+    private readonly SlotCache _cache;
+    private readonly SlotTable _slots;
+    private readonly List<EngineRow> _reading = [];
+    private long _promptTokens;
+    private long _newTokens;
+    private long _steps;
+
+    public EngineSteps(Decoder model, EngineOptions options)
+    {
+        (_model, _options) = (model, options);
+        _cache = new SlotCache(model.Config, model.Device(), model.parameters().First().dtype);
+        _slots = new SlotTable(_cache, options.MaxRows);
+    }
+
+    public int Rows => _slots.Count;
+
+    public bool IsFull => _slots.IsFull;
+
+    public EngineStatus Status => new(0, Rows, _promptTokens, 0, _newTokens, _steps);
+
+    public void Add(EngineRow row)
+    {
+        _slots.Add(row);
+        _reading.Add(row);
+    }
+
+    /// <summary>Frees the places of rows that nobody waits for.</summary>
+    public void DropCancelled()
+    {
+        foreach (var row in All().Where(row => row.Generation.IsCancelled))
+        {
+            row.End(FinishReason.Cancelled);
+            Drop(row);
+        }
+    }
+
+    /// <summary>Ends all rows: as cancelled, or as failed.</summary>
+    public void EndAll(Exception? error = null)
+    {
+        foreach (var row in All())
+        {
+            if (error is null) row.End(FinishReason.Cancelled);
+            else row.Fail(error);
+            Drop(row);
+        }
+    }
+
+    /// <summary>One token for each row that is being continued, and as much of the prompts as the budget allows, the oldest first.</summary>
+    public void Step()
+    {
+        _steps++;
+        var budget = _options.TokenBudget - _slots.Decoding;
+        if (_slots.Decoding > 0) Pass([.. _slots.Continued], _ => 1);
+        var isFirst = true;
+        while (NextPieces(budget, isFirst) is { Count: > 0 } pieces)
+        {
+            isFirst = false;
+            var length = pieces.Max(piece => piece.Count);
+            budget -= pieces.Count * length;
+            _promptTokens += pieces.Sum(piece => piece.Count);
+            Pass([.. pieces.Select(piece => piece.Row)], row => pieces.First(piece => piece.Row == row).Count);
+        }
+    }
+
+    public void Dispose() => _cache.Dispose();
+
+    private List<EngineRow> All() => [.. _slots.Continued, .. _slots.Reading];
+
+    // Neighbours in the queue that fit the budget as one padded batch. A long prompt gets what there is.
+    private List<(EngineRow Row, int Count)> NextPieces(int budget, bool isFirst)
+    {
+        var pieces = new List<(EngineRow, int)>();
+        var length = 0;
+        foreach (var row in _reading)
+        {
+            var count = pieces.Count == 0 ? Math.Min(row.Remaining, budget) : row.Remaining;
+            if (count <= 0 || (count < row.Remaining && !isFirst && count < SmallestPiece)) break;
+            if ((pieces.Count + 1L) * Math.Max(length, count) > budget) break;
+            length = Math.Max(length, count);
+            pieces.Add((row, count));
+        }
+
+        return pieces;
+    }
+
+    // When a pass of several rows fails, each is tried alone: what fails then is at fault itself.
+    private void Pass(List<EngineRow> rows, Func<EngineRow, int> count)
+    {
+        try
+        {
+            Commit(rows, count, Forward(rows, count));
+        }
+        catch (Exception error) when (rows.Count == 1)
+        {
+            rows[0].Fail(error);
+            _cache.Clear(rows[0].Slot);
+            Drop(rows[0]);
+        }
+        catch (Exception)
+        {
+            foreach (var row in rows) Pass([row], count);
+        }
+    }
+
+    // What the host needs to know of the rows that get a token: nothing has changed for a row before that is there.
+    private Chosen? Forward(List<EngineRow> rows, Func<EngineRow, int> count)
+    {
+        using var scope = NewDisposeScope();
+        var pass = new SlotPass(_cache, [.. rows.Select(row => row.Next(count(row)))]);
+        var hidden = _model.Hidden(pass); // (B, T, D)
+        // Of a prompt that is not read to its end, the next token is known.
+        var ready = Enumerable.Range(0, rows.Count).Where(i => rows[i].Remaining <= count(rows[i])).ToArray();
+        if (ready.Length == 0) return null;
+        var last = hidden.shape[1] == 1 ? hidden.squeeze(1) : hidden.reshape(-1, hidden.shape[2]).index_select(0, pass.LastOfRows());
+        var logits = _model.Logits(Picked(last, ready, rows.Count)).to_type(ScalarType.Float32); // (B, V)
+        var (best, index) = logits.max(1);
+        // One transfer: a double holds every id.
+        var greedy = stack([index.to_type(ScalarType.Float64), (best - logits.logsumexp(1)).to_type(ScalarType.Float64)]).cpu().data<double>().ToArray();
+        var needed = Enumerable.Range(0, ready.Length).Where(i => rows[ready[i]].NeedsLogits).ToArray();
+        var full = needed.Length == 0 ? [] : Picked(logits, needed, ready.Length).cpu().data<float>().ToArray();
+        return new Chosen(ready, greedy, needed, full);
+    }
+
+    private void Commit(List<EngineRow> rows, Func<EngineRow, int> count, Chosen? chosen)
+    {
+        foreach (var row in rows) row.Filled += count(row);
+        if (chosen is null) return;
+        for (var i = 0; i < chosen.Ready.Length; i++)
+        {
+            var row = rows[chosen.Ready[i]];
+            try
+            {
+                if (chosen.LogitsOf(i) is { IsEmpty: false } logits) row.Choose(logits);
+                else row.Take((int)chosen.Greedy[i], (float)chosen.Greedy[chosen.Ready.Length + i]);
+                _newTokens++;
+            }
+            catch (Exception error)
+            {
+                row.Fail(error);
+                _cache.Clear(row.Slot);
+            }
+
+            if (!row.IsDone && _reading.Remove(row)) _slots.Promote(row);
+        }
+
+        foreach (var row in rows.Where(row => row.IsDone)) Drop(row);
+    }
+
+    private Tensor Picked(Tensor lines, int[] which, int count) =>
+        which.Length == count ? lines : lines.index_select(0, tensor([.. which.Select(i => (long)i)], device: _cache.Device));
+
+    private void Drop(EngineRow row)
+    {
+        _reading.Remove(row);
+        _slots.Remove(row);
+    }
+
+    /// <summary>What a pass gave.</summary>
+    /// <param name="Ready">Which of its rows get a token.</param>
+    /// <param name="Greedy">Their most probable tokens, then the log-probabilities of these.</param>
+    /// <param name="Needed">Which of those need their logits.</param>
+    /// <param name="Logits">The logits of these.</param>
+    private sealed record Chosen(int[] Ready, double[] Greedy, int[] Needed, float[] Logits)
+    {
+        public ReadOnlySpan<float> LogitsOf(int row) =>
+            Array.IndexOf(Needed, row) is var at && at < 0 ? [] : Logits.AsSpan(at * (Logits.Length / Needed.Length), Logits.Length / Needed.Length);
+    }
+}
