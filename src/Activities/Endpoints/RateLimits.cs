@@ -51,13 +51,17 @@ public sealed class RateLimits(NpgsqlDataSource database)
             },
             ct);
 
-    /// <summary>Whether a call whose moment came may begin, or must ask anew.</summary>
-    public async Task<bool> AdmitsAsync(string name, RateTicket ticket, CancellationToken ct)
-    {
-        await using var connection = await database.OpenConnectionAsync(ct);
-        var (pace, now) = await ReadAsync(connection, null, name, ct);
-        return pace is null || pace.Admits(ticket, now);
-    }
+    /// <summary>A call whose moment came wants to begin.</summary>
+    /// <returns>How long to wait before asking this again; zero to begin; null to take a new moment.</returns>
+    public Task<TimeSpan?> LeaveAsync(string name, RateTicket ticket, CancellationToken ct) =>
+        ChangeAsync(
+            name,
+            (pace, now) =>
+            {
+                var (next, wait) = pace.Leave(ticket, now);
+                return (next, wait is { } seconds ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null);
+            },
+            ct);
 
     /// <summary>Puts right what a call was thought to take.</summary>
     public async Task CorrectAsync(string name, EndpointSettings settings, long thought, long taken, CancellationToken ct)
@@ -95,6 +99,7 @@ public sealed class RateLimits(NpgsqlDataSource database)
             await using var transaction = await connection.BeginTransactionAsync(ct);
             var (pace, now) = await ReadAsync(connection, transaction, name, ct);
             var (next, result) = change(pace ?? new RatePace(), now);
+            if (next == pace) return result;
             await using var write = new NpgsqlCommand(
                 pace is null ? $"insert into {Table} (key, pace) values ($1, $2) on conflict do nothing" : $"update {Table} set pace = $2 where key = $1", connection, transaction);
             write.Parameters.Add(new NpgsqlParameter { Value = name });

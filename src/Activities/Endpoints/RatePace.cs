@@ -32,11 +32,17 @@ public sealed record RatePace
     /// <summary>How far into the search a pace that was only estimated stands.</summary>
     private const double Unsure = 20;
 
+    /// <summary>Seconds by which a call may be late before the next one waits for it.</summary>
+    private const double Forgiven = 0.02;
+
     /// <summary>A longer silence between two calls says nothing of the endpoint.</summary>
     private const double LongestStep = 10;
 
     /// <summary>Last moment given for a request.</summary>
     public double RequestsAt { get; init; }
+
+    /// <summary>When the last call began, or would have had it not been a little late.</summary>
+    public double LeftAt { get; init; }
 
     /// <summary>When the tokens given so far are used up.</summary>
     public double TokensAt { get; init; }
@@ -102,8 +108,17 @@ public sealed record RatePace
         return (next, new RateTicket(Math.Max(requests, tokens), Epoch));
     }
 
-    /// <summary>Whether a call whose moment came may begin.</summary>
-    public bool Admits(RateTicket ticket, double now) => ticket.Epoch == Epoch && PausedUntil <= now;
+    /// <summary>A call whose moment came wants to begin. One that is late makes the next one later: two close together are what the endpoint refuses.</summary>
+    /// <param name="ticket">Its leave.</param>
+    /// <param name="now">Now.</param>
+    /// <returns>Seconds to wait before it asks this again; 0 to begin; null to take a new moment.</returns>
+    public (RatePace Next, double? Wait) Leave(RateTicket ticket, double now)
+    {
+        if (ticket.Epoch != Epoch || PausedUntil > now) return (this, null);
+        if (Pace is not { } pace) return (this, 0);
+        var open = LeftAt + (1 / pace);
+        return now < open ? (this, open - now) : (this with { LeftAt = Math.Max(open, now - Forgiven) }, 0);
+    }
 
     /// <summary>Puts right what a call was thought to take.</summary>
     public RatePace Correct(double takes) => this with { TokensAt = TokensAt + takes };

@@ -221,7 +221,6 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
             try
             {
                 (ticket, wait) = await rates.TakeAsync(use.RateName, use.Settings, tokens, ticket, ct);
-                if (wait == TimeSpan.Zero) return ticket;
                 if (wait > EndpointUse.Near) await Task.Delay(wait - EndpointUse.Near, clock, ct);
             }
             finally
@@ -229,8 +228,15 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
                 use.Turn.Release();
             }
 
-            await Task.Delay(wait < EndpointUse.Near ? wait : EndpointUse.Near, clock, ct);
-            if (await rates.AdmitsAsync(use.RateName, ticket, ct)) return ticket;
+            TimeSpan? rest = wait < EndpointUse.Near ? wait : EndpointUse.Near;
+            do
+            {
+                await Task.Delay(rest.Value, clock, ct);
+                rest = await rates.LeaveAsync(use.RateName, ticket, ct);
+            }
+            while (rest > TimeSpan.Zero);
+
+            if (rest is not null) return ticket;
         }
     }
 

@@ -99,6 +99,7 @@ internal sealed class CompletionEndpoints(ServedModel model)
         else await AnswerPlainAsync(context, job);
     }
 
+    /// <summary>What is asked for.</summary>
     /// <param name="Heads">What stands before the completions of each prompt.</param>
     /// <param name="Read">Tokens of all prompts.</param>
     private sealed record PlainJob(CompletionBody Body, IReadOnlyList<TextRequest> Requests, IReadOnlyList<string> Heads, int Read, string Id, long Created)

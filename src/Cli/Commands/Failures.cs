@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Temporalio.Exceptions;
 using XInstruct.Activities.Exports;
+using XInstruct.Activities.Jobs;
+using XInstruct.Activities.Models;
 using XInstruct.Activities.Recipes;
 using XInstruct.Activities.Runs;
 using XInstruct.Activities.Serving;
@@ -45,8 +47,8 @@ internal static class Failures
             case RecipeException recipe:
                 foreach (var problem in recipe.Problems) Console.Error.WriteLine(TerminalText.Clean(problem.ToString()));
                 return ExitCodes.BadInput;
-            case InputsChangedException or FileNotFoundException or DirectoryNotFoundException or UsageException or ExportException or ChatTemplateException or AddressException:
-            case var input when BadInput.IsIn(input):
+            case InputsChangedException or FileNotFoundException or DirectoryNotFoundException or UsageException or ExportException or ChatTemplateException or ModelFolderException or JobOutputException or AddressException:
+            case Exception when BadInput.IsIn(e):
                 Console.Error.WriteLine(e.Message);
                 return ExitCodes.BadInput;
             case MissingComponentException:

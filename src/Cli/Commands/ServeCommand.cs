@@ -24,20 +24,15 @@ internal static partial class ServeCommand
     {
         var model = new ModelOptions();
         var defaults = new EngineOptions();
-        var port = new Option<int>("--port") { Description = "Port; 0 for any that is free.", DefaultValueFactory = _ => 8000 };
+        var port = JobOptions.Number("--port", 8000, 0, MostPorts, "Port; 0 for any that is free.");
         var host = new Option<string>("--host") { Description = "Address to listen on. Other than this machine's own only with --token-env.", DefaultValueFactory = _ => "127.0.0.1" };
         var allowed = new Option<string[]>("--allowed-host") { Description = "A name that callers may call this server by, beside addresses, localhost and the machine's name." };
         var name = new Option<string?>("--name") { Description = "Name of the model in requests. Default: the folder's." };
         var token = new Option<string?>("--token-env") { Description = "Environment variable with the key that callers must send; its name ends in _API_KEY." };
-        var rows = new Option<int>("--max-rows") { Description = "Replies written at the same time; others wait.", DefaultValueFactory = _ => defaults.MaxRows };
-        var budget = new Option<int>("--token-budget") { Description = "Tokens a step: one for each reply, the rest for prompts. Above --max-rows.", DefaultValueFactory = _ => defaults.TokenBudget };
-        var waiting = new Option<int>("--max-waiting") { Description = "Requests that may wait; one more is answered with 429.", DefaultValueFactory = _ => defaults.MaxWaiting };
-        var drain = new Option<int>("--drain") { Description = "Seconds that replies under way may go on after Ctrl-C or SIGTERM. A second signal quits at once.", DefaultValueFactory = _ => 30 };
-        ModelOptions.Within(port, 0, MostPorts);
-        ModelOptions.Within(rows, 1, 4096);
-        ModelOptions.Within(budget, 2, 1 << 20);
-        ModelOptions.Within(waiting, 1, int.MaxValue);
-        ModelOptions.Within(drain, 0, LongestDrain);
+        var rows = JobOptions.Number("--max-rows", defaults.MaxRows, 1, 4096, "Replies written at the same time; others wait.");
+        var budget = JobOptions.Number("--token-budget", defaults.TokenBudget, 2, 1 << 20, "Tokens a step: one for each reply, the rest for prompts. Above --max-rows.");
+        var waiting = JobOptions.Number("--max-waiting", defaults.MaxWaiting, 1, 1 << 20, "Requests that may wait; one more is answered with 429.");
+        var drain = JobOptions.Number("--drain", 30, 0, LongestDrain, "Seconds that replies under way may go on after Ctrl-C or SIGTERM. A second signal quits at once.");
         var command = new Command(Name, "Serves a local model by the OpenAI API: models, chat and plain completions, streaming, log-probabilities. Requests are worked on together.")
         {
             port, host, allowed, name, token, rows, budget, waiting, drain,

@@ -7,14 +7,15 @@ namespace XInstruct.Activities.Tests.Endpoints;
 public sealed class RatePaceTests(ITestOutputHelper output)
 {
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(8)]
-    public void Storm_AnyNumberOfWorkers_SettlesWithinAMinute(int workers)
+    [InlineData(1, 0.008)]
+    [InlineData(2, 0.008)]
+    [InlineData(8, 0.008)]
+    [InlineData(2, 0.05)]
+    public void Storm_AnyNumberOfWorkers_SettlesWithinAMinute(int workers, double late)
     {
         foreach (var (limit, rate) in Enum.GetValues<Limit>().SelectMany(l => new[] { 5.0, 15, 40 }.Select(r => (l, r))))
         {
-            var storms = Enumerable.Range(0, 30).Select(seed => new Storm(workers, limit, rate, seed).Run()).ToList();
+            var storms = Enumerable.Range(0, 30).Select(seed => new Storm(workers, limit, rate, seed, late).Run()).ToList();
             var (least, most, early) = (storms.Min(s => s.Reached) / rate, storms.Max(s => s.Reached) / rate, storms.Max(s => s.Early));
             output.WriteLine($"{limit} {rate}/s: {least:F3} to {most:F3} of the allowed rate, at most {early:P1} of all requests too early");
             least.ShouldBeGreaterThanOrEqualTo(0.9);
@@ -33,15 +34,32 @@ public sealed class RatePaceTests(ITestOutputHelper output)
         // Whoever asks now waits for the end of the pause, and longer when it is prolonged in the meantime.
         (pace, var third) = pace.Take(102, 0, 0, RateTicket.None);
         third.At.ShouldBe(111);
-        pace.Admits(third, 111).ShouldBeTrue();
+        pace.Leave(third, 111).Wait.ShouldBe(0);
         pace = pace.Pause(105, second, 20, isEarly: true);
-        pace.Admits(third, 111).ShouldBeFalse();
+        pace.Leave(third, 111).Wait.ShouldBeNull();
         (pace, third) = pace.Take(111, 0, 0, third);
         third.At.ShouldBe(125);
         // A busy endpoint (503) that names a time is left alone as well, and that says nothing of the pace.
         var before = pace.Pace;
         pace = pace.Pause(112, third, 60, isEarly: false);
         (pace.Pace, pace.PausedUntil).ShouldBe((before, 172));
+    }
+
+    [Fact]
+    public void Leave_CallIsLate_NextKeepsItsDistance()
+    {
+        var pace = new RatePace { Pace = 10 };
+        (pace, var first) = pace.Take(100, 0, 0, RateTicket.None);
+        (pace, var second) = pace.Take(100, 0, 0, RateTicket.None);
+        (first.At, second.At).ShouldBe((100, 100.1));
+        (pace, var wait) = pace.Leave(first, 100.07);
+        wait.ShouldBe(0);
+        // At its moment the first has only just left; a fiftieth of a second is forgiven.
+        (pace, wait) = pace.Leave(second, 100.1);
+        wait.ShouldNotBeNull().ShouldBe(0.05, 1e-9);
+        (pace, wait) = pace.Leave(second, 100.16);
+        wait.ShouldBe(0);
+        pace.LeftAt.ShouldBe(100.15, 1e-9);
     }
 
     [Fact]
@@ -67,7 +85,7 @@ public sealed class RatePaceTests(ITestOutputHelper output)
     }
 
     /// <summary>Workers with their gates, one shared pace, and an endpoint that answers 429 with Retry-After: 1.</summary>
-    private sealed class Storm(int workers, Limit limit, double rate, int seed)
+    private sealed class Storm(int workers, Limit limit, double rate, int seed, double late)
     {
         /// <summary>Seconds that are judged, after the first minute.</summary>
         public const double Judged = 180;
@@ -122,8 +140,11 @@ public sealed class RatePaceTests(ITestOutputHelper output)
 
         private void After(double seconds, Action action) => _events.Enqueue(action, _now + seconds);
 
-        /// <summary>Milliseconds, now and then more: what a busy machine and a network add.</summary>
+        /// <summary>Milliseconds, now and then more: what a network adds.</summary>
         private double Jitter() => -Math.Log(1 - _random.NextDouble()) * 0.008;
+
+        /// <summary>By how much a busy machine lets a call begin too late; seconds.</summary>
+        private double Late() => -Math.Log(1 - _random.NextDouble()) * late;
 
         private sealed class Worker(Storm storm)
         {
@@ -157,12 +178,16 @@ public sealed class RatePaceTests(ITestOutputHelper output)
                     _isTaking = false;
                     if (_waiting.TryDequeue(out var next)) Take(next);
                 });
-                storm.After(wait + (wait > 0 ? storm.Jitter() : 0), () =>
-                {
-                    if (storm._pace.Admits(ticket, storm._now)) Send(ticket);
-                    else Take(ticket);
-                });
+                Leave(ticket, wait);
             }
+
+            private void Leave(RateTicket ticket, double wait) => storm.After(wait + (wait > 0 ? storm.Late() : 0), () =>
+            {
+                (storm._pace, var more) = storm._pace.Leave(ticket, storm._now);
+                if (more is null) Take(ticket);
+                else if (more == 0) Send(ticket);
+                else Leave(ticket, more.Value);
+            });
 
             private void Send(RateTicket ticket)
             {

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using OpenAI;
 using OpenAI.Chat;
 using OpenAI.Models;
+using XInstruct.Activities.Models;
 using XInstruct.Activities.Serving;
 using XInstruct.Training.Generation;
 using Xunit.Abstractions;
@@ -26,7 +27,7 @@ public sealed class ServedModelTests : IAsyncLifetime, IDisposable
     public ServedModelTests(ITestOutputHelper output)
     {
         _output = output;
-        _host = ModelHost.Load(new ModelHostOptions(_folder.Path) { Name = Name, Device = "cpu", Engine = new EngineOptions { MaxRows = 8, TokenBudget = 64 } });
+        _host = ModelHost.Load(new ModelHostOptions(new ModelFolder(_folder.Path, Device: "cpu")) { Name = Name, Engine = new EngineOptions { MaxRows = 8, TokenBudget = 64 } });
     }
 
     public async Task InitializeAsync() => _server = await ModelServer.StartAsync(_host.Model, new ServingOptions { Port = 0 }, NullLoggerFactory.Instance, default);
