@@ -21,9 +21,19 @@ internal sealed class ServeProcess : IAsyncDisposable
     public Task<string> Error => _error;
 
     /// <summary>Starts it and waits until it takes requests.</summary>
-    public static async Task<ServeProcess> StartAsync(string home, params string[] args)
+    public static Task<ServeProcess> StartAsync(string home, params string[] args) => StartAsync(home, ProductProcess.Program, ["serve", .. args, "--port", "0", "--json"]);
+
+    /// <summary>The same for a line as a user types it.</summary>
+    public static Task<ServeProcess> RunAsync(string home, string line)
     {
-        var start = new ProcessStartInfo(ProductProcess.Program, ["serve", .. args, "--port", "0", "--json"])
+        // The process must be the server itself, for signals.
+        var variables = line.StartsWith("SERVE_API_KEY=", StringComparison.Ordinal) ? line[..line.IndexOf(' ', StringComparison.Ordinal)] : "";
+        return StartAsync(home, "bash", ["-c", $"{variables} exec {line[variables.Length..]} --port 0 --json"]);
+    }
+
+    private static async Task<ServeProcess> StartAsync(string home, string program, string[] args)
+    {
+        var start = new ProcessStartInfo(program, args)
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
