@@ -24,6 +24,8 @@ root.Subcommands.Add(AuditCommand.Create());
 root.Subcommands.Add(ReportCommand.Create());
 root.Subcommands.Add(ExportCommand.Create());
 root.Subcommands.Add(TokenizeCommand.Create());
+root.Subcommands.Add(GenerateCommand.Create());
+root.Subcommands.Add(ScoreCommand.Create());
 root.Subcommands.Add(DoctorCommand.Create());
 root.Subcommands.Add(new Command("down", "Stops what XInstruct left running here. The launcher './xinstruct' does it; --purge also removes .xinstruct."));
 

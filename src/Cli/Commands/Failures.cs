@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Temporalio.Exceptions;
 using XInstruct.Activities.Exports;
+using XInstruct.Activities.Jobs;
+using XInstruct.Activities.Models;
 using XInstruct.Activities.Recipes;
 using XInstruct.Activities.Runs;
 using XInstruct.Activities.Storage;
@@ -8,7 +10,6 @@ using XInstruct.Cli.Display;
 using XInstruct.Cli.Hosting;
 using XInstruct.Domain.Provenance;
 using XInstruct.Training.Chat;
-using XInstruct.Training.Tokenizers;
 using XInstruct.Workflows;
 
 namespace XInstruct.Cli.Commands;
@@ -45,7 +46,8 @@ internal static class Failures
             case RecipeException recipe:
                 foreach (var problem in recipe.Problems) Console.Error.WriteLine(TerminalText.Clean(problem.ToString()));
                 return ExitCodes.BadInput;
-            case InputsChangedException or FileNotFoundException or DirectoryNotFoundException or UsageException or ExportException or TokenizerFileException or ChatTemplateException:
+            case InputsChangedException or FileNotFoundException or DirectoryNotFoundException or UsageException or ExportException or ChatTemplateException or ModelFolderException or JobOutputException:
+            case Exception when BadInput.IsIn(e):
                 Console.Error.WriteLine(e.Message);
                 return ExitCodes.BadInput;
             case MissingComponentException:

@@ -29,6 +29,13 @@ public sealed class DeterministicRandom
     {
     }
 
+    /// <summary>Where in its sequence it is: a generator that is given this goes on as this one would.</summary>
+    public (ulong First, ulong Second, ulong Third, ulong Fourth) State
+    {
+        get => (_s0, _s1, _s2, _s3);
+        set => (_s0, _s1, _s2, _s3) = value;
+    }
+
     /// <summary>Seed of a name: the first 8 bytes, big-endian, of SHA-256 of its UTF-8 bytes.</summary>
     public static ulong SeedOf(string name) => BinaryPrimitives.ReadUInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(name)));
 

@@ -127,14 +127,12 @@ public sealed class Adapter
         if (problems.Count > 0) throw new CheckpointException(file, problems);
         if (layers.Exists(layer => layer.Layer.Update is not null)) throw new ArgumentException("The model has an adapter already.", nameof(model));
         var adapter = new Adapter(model, options, layers);
-        foreach (var (name, layer) in layers)
-        {
-            Safetensors.Read(places[FileName(name, "A")], layer.Update!.A.Weight);
-            Safetensors.Read(places[FileName(name, "B")], layer.Update!.B.Weight);
-        }
-
+        adapter.Read(places);
         return adapter;
     }
+
+    /// <summary>Puts the updates of a folder, which <see cref="Save"/> wrote, in the place of these.</summary>
+    public void Restore(string folder) => Read(Safetensors.ReadHeader(Path.Combine(folder, Weights)).ToDictionary(p => p.Name, StringComparer.Ordinal));
 
     /// <summary>Saves the updates so that PEFT loads the folder. The same updates give the same bytes.</summary>
     public void Save(string folder)
@@ -176,6 +174,15 @@ public sealed class Adapter
         }
 
         foreach (var parameter in _model.parameters()) parameter.requires_grad = true;
+    }
+
+    private void Read(Dictionary<string, TensorPlace> places)
+    {
+        foreach (var (name, layer) in _layers)
+        {
+            Safetensors.Read(places[FileName(name, "A")], layer.Update!.A.Weight);
+            Safetensors.Read(places[FileName(name, "B")], layer.Update!.B.Weight);
+        }
     }
 
     private static List<(string Name, Projection Layer)> Linear(Decoder model) =>

@@ -46,6 +46,15 @@ public static class Checkpoint
         }
     }
 
+    /// <summary>Puts the weights of a folder into a model of the same shape, e.g. those of an earlier step of its training.</summary>
+    /// <exception cref="CheckpointException">Tensors are missing, extra, misshapen or damaged.</exception>
+    public static void Restore(Decoder decoder, string folder)
+    {
+        ArgumentNullException.ThrowIfNull(decoder);
+        var places = Places(folder, decoder.Config);
+        foreach (var (name, parameter) in decoder.named_parameters()) Safetensors.Read(places[name], parameter);
+    }
+
     /// <summary>Reads a model folder's configuration and the headers of its weights, no tensor, and returns the configuration.</summary>
     /// <exception cref="ModelConfigException">config.json cannot be used.</exception>
     /// <exception cref="CheckpointException">A file is missing, cut or damaged, or tensors are not those of the configuration.</exception>

@@ -57,6 +57,9 @@ internal sealed class DecoderBody : Part
         _scale = root.item<double>();
     }
 
+    /// <summary>How to take a layer in training; null for keeping all it works out until the backward pass.</summary>
+    public Func<Func<Tensor, Tensor>, Tensor, Tensor>? Recompute { get; set; }
+
     public Tensor EmbeddingWeight => _embedding.weight!;
 
     /// <summary>Outputs of the embedding and of every layer, the last after the final norm.</summary>
@@ -68,7 +71,8 @@ internal sealed class DecoderBody : Part
         for (var i = 0; i < _layers.Count; i++)
         {
             yield return x;
-            x = _layers[i].Step(x, i, pass);
+            var (layer, number) = (_layers[i], i);
+            x = Recompute is not null && training && is_grad_enabled() ? Recompute(input => layer.Step(input, number, pass), x) : layer.Step(x, number, pass);
         }
 
         yield return _norm.call(x);

@@ -20,12 +20,25 @@ internal sealed class Dropout(double share)
     /// <summary>Starts the sequence of masks of a seed.</summary>
     public void Seed(ulong seed) => _random = new DeterministicRandom(seed, 0xD0);
 
+    /// <summary>Where in its sequence of masks it is: given back, the same masks come again.</summary>
+    public (ulong, ulong, ulong, ulong) State
+    {
+        get => _random.State;
+        set => _random.State = value;
+    }
+
     /// <summary>Drops values of a module in training.</summary>
     public Tensor Apply(Tensor x, bool training)
     {
         if (!training || _threshold == 0) return x;
-        // Sending masks to an accelerator would cost more than the training that is shared there.
-        if (x.device.type != DeviceType.CPU) return functional.dropout(x, share, true);
+        // Sending masks to an accelerator would cost much: it draws its own, from a seed of the sequence.
+        if (x.device.type != DeviceType.CPU)
+        {
+            using var generator = new Generator(_random.NextUInt64(), x.device);
+            using var drawn = empty(x.shape, ScalarType.Float32, x.device).bernoulli_(1 - share, generator).mul_(1 / (1 - share));
+            return x.mul(drawn.to_type(x.dtype));
+        }
+
         using var mask = empty(x.shape, ScalarType.Float32);
         Fill(MemoryMarshal.Cast<byte, float>(mask.bytes), 1f / (1 - (_threshold / 65536f)));
         return x.mul(mask.to_type(x.dtype));

@@ -2,9 +2,13 @@ using XInstruct.Domain.Statistics;
 
 namespace XInstruct.Training.Tuning;
 
-/// <summary>One row of a batch: the whole sequence, which of its tokens are learnt (from which index on), and their weight.</summary>
-internal sealed record TrainingRow(int[] Tokens, int LearnFrom, double Weight)
+/// <summary>One sequence to train on.</summary>
+/// <param name="Tokens">All of it; at least two.</param>
+/// <param name="LearnFrom">Index of the first token that is learnt; the first of all follows nothing and never is.</param>
+/// <param name="Weight">How much its tokens count in the loss.</param>
+public sealed record TrainingRow(int[] Tokens, int LearnFrom, double Weight)
 {
+    /// <summary>Tokens in the loss.</summary>
     public int LearntTokens => Tokens.Length - Math.Max(1, LearnFrom);
 }
 

@@ -11,14 +11,19 @@ namespace XInstruct.Training.Tuning;
 /// <param name="GradientNorm">L2 norm of all gradients before clipping; null when nothing is clipped.</param>
 internal sealed record StepResult(double LearningRate, IReadOnlyList<double> MicroLosses, double? GradientNorm);
 
-/// <summary>AdamW over a decoder's trainable parameters, one step at a time. A step leaves no tensor behind.</summary>
+/// <summary>
+/// AdamW over a decoder's trainable parameters, one step at a time. A step leaves no tensor behind. Parameters in 16 bits are updated through
+/// copies in 32 (Micikevicius et al. 2018): gradients are gathered and steps taken there, and the parameters are their rounded values.
+/// </summary>
 internal sealed class OptimizationSession : IDisposable
 {
     private readonly Decoder _model;
     private readonly OptimizerOptions _options;
     private readonly LearningRateSchedule _schedule;
-    private readonly Parameter[] _parameters;
+    private readonly List<(string Name, Parameter Own, Parameter Master)> _parameters;
+    private readonly Parameter[] _masters;
     private readonly AdamW _optimizer;
+    private readonly GradientScale? _scale;
     private int _step;
 
     public OptimizationSession(Decoder model, OptimizerOptions options, LearningRateSchedule schedule)
@@ -26,22 +31,29 @@ internal sealed class OptimizationSession : IDisposable
         _model = model;
         _options = options;
         _schedule = schedule;
-        _parameters = [.. model.parameters().Where(parameter => parameter.requires_grad)];
-        var decayed = _parameters.Where(parameter => !options.DecayMatricesOnly || parameter.dim() > 1).ToArray();
-        var kept = _parameters.Where(parameter => options.DecayMatricesOnly && parameter.dim() <= 1).ToArray();
-        var groups = new List<AdamW.ParamGroup> { new() { Parameters = decayed, Options = new AdamW.Options { weight_decay = options.WeightDecay } } };
-        if (kept.Length > 0)
-            groups.Add(new() { Parameters = kept, Options = new AdamW.Options { weight_decay = 0 } });
+        _scale = model.Type == ScalarType.Float16 ? new GradientScale() : null;
+        var trained = model.named_parameters().Where(p => p.parameter.requires_grad).ToArray();
+        bool IsDecayed((string name, Parameter parameter) p) => !options.DecayMatricesOnly || p.parameter.dim() > 1;
+        // In the order of the optimizer's groups, which is that of its state.
+        _parameters = [.. trained.Where(IsDecayed).Concat(trained.Where(p => !IsDecayed(p))).Select(p => (p.name, p.parameter, Master(p.parameter)))];
+        // In the model's order: sums of norms depend on it in the last bit.
+        _masters = [.. trained.Select(p => _parameters.Find(q => ReferenceEquals(q.Own, p.parameter)).Master)];
+        var decayed = trained.Count(IsDecayed);
+        var groups = new List<AdamW.ParamGroup> { new() { Parameters = _parameters.Take(decayed).Select(p => p.Master), Options = new AdamW.Options { weight_decay = options.WeightDecay } } };
+        if (decayed < _parameters.Count) groups.Add(new() { Parameters = _parameters.Skip(decayed).Select(p => p.Master), Options = new AdamW.Options { weight_decay = 0 } });
         _optimizer = new AdamW(groups, options.LearningRate, options.Beta1, options.Beta2, options.Epsilon);
     }
 
     /// <summary>One update from one or more micro-batches.</summary>
-    public StepResult Step(IReadOnlyList<TrainingRow[]> microBatches)
+    public StepResult Step(IReadOnlyList<TrainingRow[]> microBatches) => Step(Parts(_model, [.. microBatches.Select(TokenBatch.Of)], _options));
+
+    /// <summary>The micro-batches' losses and their shares of the gradient.</summary>
+    public static IReadOnlyList<(double Share, Func<Tensor> Loss)> Parts(Decoder model, IReadOnlyList<TokenBatch> batches, OptimizerOptions options)
     {
-        var total = microBatches.Sum(batch => batch.Sum(row => (double)row.LearntTokens));
-        return Step([.. microBatches.Select(batch => (
-            _options.Weighting == AccumulationWeighting.Tokens ? batch.Sum(row => (double)row.LearntTokens) / total : 1.0 / microBatches.Count,
-            (Func<Tensor>)(() => MeanLoss(_model, batch, _options.LabelSmoothing))))]);
+        var total = batches.Sum(batch => batch.Sequences.Sum(row => (double)row.LearntTokens));
+        return [.. batches.Select(batch => (
+            options.Weighting == AccumulationWeighting.Tokens ? batch.Sequences.Sum(row => (double)row.LearntTokens) / total : 1.0 / batches.Count,
+            (Func<Tensor>)(() => batch.MeanLoss(model, options.LabelSmoothing))))];
     }
 
     /// <summary>One update from one or more losses, each with its share of the gradient.</summary>
@@ -55,63 +67,124 @@ internal sealed class OptimizationSession : IDisposable
             using var micro = NewDisposeScope();
             var loss = part();
             losses.Add(loss.item<float>());
-            (share == 1 ? loss : loss * share).backward();
+            var weight = share * (_scale?.Factor ?? 1);
+            (weight == 1 ? loss : loss * weight).backward();
+            Gather();
         }
-        double? norm = _options.ClipNorm is { } limit ? nn.utils.clip_grad_norm_(_parameters, limit) : null;
+        if (_scale is not null) Unscale();
+        double? norm = _options.ClipNorm is { } limit ? nn.utils.clip_grad_norm_(_masters, limit) : null;
         var rate = _schedule.At(_step++);
+        // Gradients that 16 bits could not hold: the next step tries a smaller scale.
+        if (_scale is not null && !_scale.Judge(norm ?? nn.utils.clip_grad_norm_(_masters, double.MaxValue))) return new StepResult(rate, losses, norm);
         foreach (var group in _optimizer.ParamGroups)
             group.LearningRate = rate;
         _optimizer.step();
+        using (no_grad())
+        {
+            foreach (var (_, own, master) in _parameters)
+                if (!ReferenceEquals(own, master)) own.copy_(master);
+        }
         return new StepResult(rate, losses, norm);
     }
 
-    /// <summary>
-    /// Mean cross entropy of the learnt tokens, each weighed as its row. Rows are padded on the right, which a causal model never sees, and
-    /// only the positions that are learnt meet the output matrix.
-    /// </summary>
-    public static Tensor MeanLoss(Decoder model, TrainingRow[] batch, double labelSmoothing)
-    {
-        var (log, targets, rows) = Learnt(model, batch);
-        var loss = -log.gather(1, targets).squeeze(1);
-        if (labelSmoothing > 0)
-            loss = (loss * (1 - labelSmoothing)) - (log.mean([-1]) * labelSmoothing);
-        var weight = tensor(rows.Select(row => (float)batch[(int)row].Weight).ToArray(), device: log.device);
-        return (loss * weight).sum() / weight.sum();
-    }
+    /// <summary>Mean cross entropy of the learnt tokens of rows, each weighed as its row.</summary>
+    public static Tensor MeanLoss(Decoder model, TrainingRow[] batch, double labelSmoothing) => TokenBatch.Of(batch).MeanLoss(model, labelSmoothing);
 
-    /// <summary>The sum of the log-probabilities of each row's learnt tokens.</summary>
-    public static Tensor LearntLogProbabilities(Decoder model, TrainingRow[] batch)
+    /// <summary>All that the next step depends on beside the parameters: the moments, the 32-bit copies, and how many steps were taken.</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> State()
     {
-        var (log, targets, rows) = Learnt(model, batch);
-        var each = log.gather(1, targets).squeeze(1);
-        return zeros([batch.Length], ScalarType.Float32, each.device).index_add(0, tensor(rows.ToArray(), device: each.device), each, 1);
-    }
-
-    /// <summary>Log-probabilities at the positions whose next token is learnt (N, V), those tokens (N, 1), and the row of each.</summary>
-    private static (Tensor Log, Tensor Targets, List<long> Rows) Learnt(Decoder model, TrainingRow[] batch)
-    {
-        var length = batch.Max(row => row.Tokens.Length) - 1;
-        var ids = new long[batch.Length * length];
-        var (positions, targets, rows) = (new List<long>(), new List<long>(), new List<long>());
-        for (var i = 0; i < batch.Length; i++)
+        var states = _optimizer.state_dict().State;
+        for (var i = 0; i < _parameters.Count; i++)
         {
-            var tokens = batch[i].Tokens;
-            for (var t = 0; t + 1 < tokens.Length; t++)
+            var (name, own, master) = _parameters[i];
+            var state = (AdamW.State)states[i];
+            yield return ("first." + name, state.exp_avg);
+            yield return ("second." + name, state.exp_avg_sq);
+            if (!ReferenceEquals(own, master)) yield return ("master." + name, master);
+        }
+    }
+
+    /// <summary>Numbers that belong to the state.</summary>
+    public SessionCounters Counters
+    {
+        get => new(_step, _parameters.Count == 0 ? 0 : ((AdamW.State)_optimizer.state_dict().State[0]).step, _scale?.Factor, _scale?.Good);
+        set
+        {
+            _step = value.Step;
+            foreach (AdamW.State state in _optimizer.state_dict().State) state.step = value.Updates;
+            if (_scale is not null) (_scale.Factor, _scale.Good) = (value.Scale!.Value, value.GoodSteps!.Value);
+            // As after a step: a first gradient that is taken and not added may differ in the sign of a zero.
+            foreach (var (_, own, _) in _parameters)
             {
-                ids[(i * length) + t] = tokens[t];
-                if (t + 1 < batch[i].LearnFrom)
-                    continue;
-                positions.Add((i * length) + t);
-                targets.Add(tokens[t + 1]);
-                rows.Add(i);
+                using var zero = zeros_like(own);
+                own.grad = zero;
             }
         }
-        var device = model.Device();
-        var hidden = model.Hidden(tensor(ids, [batch.Length, length], device: device)); // (B, T, D)
-        var learnt = hidden.reshape(-1, hidden.shape[2]).index_select(0, tensor(positions.ToArray(), device: device)); // (N, D)
-        var log = model.Logits(learnt).to_type(ScalarType.Float32).log_softmax(-1); // (N, V)
-        return (log, tensor(targets.ToArray(), device: device).unsqueeze(1), rows);
     }
 
-    public void Dispose() => _optimizer.Dispose();
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        foreach (var (_, own, master) in _parameters)
+            if (!ReferenceEquals(own, master)) master.Dispose();
+    }
+
+    private static Parameter Master(Parameter own)
+    {
+        if (own.dtype is not (ScalarType.Float16 or ScalarType.BFloat16)) return own;
+        using var noGrad = no_grad();
+        return (Parameter)nn.Parameter(own.detach().to_type(ScalarType.Float32)).DetachFromDisposeScope();
+    }
+
+    /// <summary>Adds the 16-bit gradients of a micro-batch to those in 32.</summary>
+    private void Gather()
+    {
+        using var noGrad = no_grad();
+        foreach (var (_, own, master) in _parameters)
+        {
+            if (ReferenceEquals(own, master) || own.grad is not { } grad) continue;
+            if (master.grad is { } sum) sum.add_(grad.to_type(ScalarType.Float32));
+            else master.grad = grad.to_type(ScalarType.Float32);
+            own.grad = null;
+        }
+    }
+
+    private void Unscale()
+    {
+        using var noGrad = no_grad();
+        foreach (var master in _masters) master.grad?.mul_(1 / _scale!.Factor);
+    }
+}
+
+/// <summary>Numbers of an optimisation that go into its checkpoints.</summary>
+/// <param name="Step">Steps of the schedule.</param>
+/// <param name="Updates">Updates of the parameters: fewer when gradients overflowed.</param>
+/// <param name="Scale">What losses are multiplied by; null when they are not.</param>
+/// <param name="GoodSteps">Steps since the scale last changed.</param>
+internal sealed record SessionCounters(int Step, long Updates, double? Scale, int? GoodSteps);
+
+/// <summary>
+/// The factor that keeps small gradients within float16 (Micikevicius et al. 2018, section 3.2): halved when one overflows, doubled after so many
+/// good steps.
+/// </summary>
+internal sealed class GradientScale
+{
+    private const int Patience = 2000;
+
+    public double Factor { get; set; } = 65536;
+
+    public int Good { get; set; }
+
+    /// <summary>Whether gradients of this norm can be used.</summary>
+    public bool Judge(double norm)
+    {
+        if (!double.IsFinite(norm))
+        {
+            (Factor, Good) = (Math.Max(1, Factor / 2), 0);
+            return false;
+        }
+
+        if (++Good == Patience) (Factor, Good) = (Factor * 2, 0);
+        return true;
+    }
 }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace XInstruct.Training.Tuning;
 
 /// <summary>A prompt and two completions, the first of which is preferred.</summary>
-internal sealed record PreferencePair(int[] Prompt, int[] Chosen, int[] Rejected);
+public sealed record PreferencePair(int[] Prompt, int[] Chosen, int[] Rejected);
 
 /// <summary>What one step of preference training saw, before its update.</summary>
 /// <param name="Loss">Mean loss of the pairs.</param>
@@ -65,7 +65,7 @@ internal sealed class PreferenceSession(Decoder model, PreferenceOptions prefere
     internal static PairLogProbabilities LogProbabilities(Decoder model, IReadOnlyList<PreferencePair> pairs)
     {
         var rows = pairs.Select(pair => Row(pair.Prompt, pair.Chosen)).Concat(pairs.Select(pair => Row(pair.Prompt, pair.Rejected))).ToArray();
-        var sums = OptimizationSession.LearntLogProbabilities(model, rows);
+        var sums = TokenBatch.Of(rows).LogProbabilities(model);
         return new PairLogProbabilities(sums.narrow(0, 0, pairs.Count), sums.narrow(0, pairs.Count, pairs.Count));
     }
 

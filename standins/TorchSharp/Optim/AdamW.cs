@@ -43,7 +43,25 @@ public class AdamW : OptimizerHelper, optim.IBetas
         options.InitialLearningRate = options.LearningRate!.Value;
         param_group.Parameters = [.. param_group.Parameters];
         _parameter_groups.Add(param_group);
-        foreach (var parameter in param_group.Parameters) _states[parameter] = new State(parameter, options.amsgrad!.Value);
+        foreach (var parameter in param_group.Parameters)
+        {
+            var state = new State(parameter);
+            if (options.amsgrad!.Value) state.max_exp_avg_sq = zeros_like(parameter).DetachFromDisposeScope();
+            _states[parameter] = state;
+        }
+    }
+
+    public override StateDictionary state_dict()
+    {
+        var states = new StateDictionary();
+        foreach (var group in _parameter_groups)
+        {
+            states.Options.Add(group.Options);
+            states.StateIndexRef.Add([.. Enumerable.Range(states.State.Count, group.Parameters.Count())]);
+            states.State.AddRange(group.Parameters.Select(parameter => _states[parameter]));
+        }
+
+        return states;
     }
 
     public override Tensor? step(Func<Tensor>? closure = null)
@@ -77,20 +95,20 @@ public class AdamW : OptimizerHelper, optim.IBetas
         if (parameter.grad is not { } grad) return;
         if (options.maximize!.Value) grad = -grad;
         var state = _states[parameter];
-        state.Steps++;
+        state.step++;
         var (beta1, beta2, rate) = (options.beta1!.Value, options.beta2!.Value, options.LearningRate!.Value);
         if (options.weight_decay!.Value != 0) parameter.mul_(1 - (rate * options.weight_decay.Value));
-        state.First.mul_(beta1).add_(grad, 1 - beta1);
-        state.Second.mul_(beta2).addcmul_(grad, grad, 1 - beta2);
-        var second = state.Second;
-        if (state.Largest is { } largest)
+        state.exp_avg.mul_(beta1).add_(grad, 1 - beta1);
+        state.exp_avg_sq.mul_(beta2).addcmul_(grad, grad, 1 - beta2);
+        var second = state.exp_avg_sq;
+        if (state.max_exp_avg_sq is { } largest)
         {
             using var larger = largest.maximum(second);
             second = largest.copy_(larger);
         }
 
-        var denominator = second.sqrt().div_(Math.Sqrt(1 - Math.Pow(beta2, state.Steps))).add_(options.eps!.Value);
-        parameter.addcdiv_(state.First, denominator, -rate / (1 - Math.Pow(beta1, state.Steps)));
+        var denominator = second.sqrt().div_(Math.Sqrt(1 - Math.Pow(beta2, state.step))).add_(options.eps!.Value);
+        parameter.addcdiv_(state.exp_avg, denominator, -rate / (1 - Math.Pow(beta1, state.step)));
     }
 
     /// <summary>Settings of a group.</summary>
@@ -128,21 +146,22 @@ public class AdamW : OptimizerHelper, optim.IBetas
         }
     }
 
-    private sealed class State(Parameter parameter, bool amsgrad) : IDisposable
+    /// <summary>What is known of a parameter's gradients so far.</summary>
+    public sealed class State : OptimizerState, IDisposable
     {
-        public long Steps { get; set; }
+        public long step;
+        public Tensor exp_avg;
+        public Tensor exp_avg_sq;
+        public Tensor? max_exp_avg_sq;
 
-        public Tensor First { get; } = zeros_like(parameter).DetachFromDisposeScope();
-
-        public Tensor Second { get; } = zeros_like(parameter).DetachFromDisposeScope();
-
-        public Tensor? Largest { get; } = amsgrad ? zeros_like(parameter).DetachFromDisposeScope() : null;
+        public State(Parameter parameter)
+            : base(parameter) => (exp_avg, exp_avg_sq) = (zeros_like(parameter).DetachFromDisposeScope(), zeros_like(parameter).DetachFromDisposeScope());
 
         public void Dispose()
         {
-            First.Dispose();
-            Second.Dispose();
-            Largest?.Dispose();
+            exp_avg.Dispose();
+            exp_avg_sq.Dispose();
+            max_exp_avg_sq?.Dispose();
         }
     }
 }

@@ -55,6 +55,20 @@ namespace TorchSharp
                 protected virtual void Dispose(bool disposing)
                 {
                 }
+
+                /// <summary>What an optimizer knows, group by group and parameter by parameter; the tensors are its own.</summary>
+                public class StateDictionary
+                {
+                    internal StateDictionary()
+                    {
+                    }
+
+                    public List<OptimizerOptions> Options { get; } = [];
+
+                    public List<OptimizerState> State { get; } = [];
+
+                    public List<List<int>> StateIndexRef { get; } = [];
+                }
             }
 
             public static AdamW AdamW(IEnumerable<Parameter> parameters, double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double eps = 1e-8, double weight_decay = 0, bool amsgrad = false, bool maximize = false) =>
@@ -124,6 +138,16 @@ namespace TorchSharp.Modules
         public override IEnumerable<Parameter> parameters() => base.parameters();
 
         public override void zero_grad() => base.zero_grad();
+
+        public virtual StateDictionary state_dict() => throw new NotImplementedException();
+    }
+
+    /// <summary>What an optimizer knows of a parameter.</summary>
+    public abstract class OptimizerState
+    {
+        protected Parameter _parameter;
+
+        protected OptimizerState(Parameter parameter) => _parameter = parameter;
     }
 
     /// <summary>Settings of a group; null takes the optimizer's.</summary>

@@ -52,6 +52,40 @@ public sealed class OptimizerTests
     }
 
     [Fact]
+    public void StateDict_OfAnotherOptimizer_PutInPlace_GoesOnAlike()
+    {
+        using var scope = NewDisposeScope();
+        var (a, b) = (Parameter(tensor(new float[] { 1, -2 })), Parameter(tensor(new float[] { 3 })));
+        using var first = new AdamW([new AdamW.ParamGroup { Parameters = [a] }, new AdamW.ParamGroup { Parameters = [b] }], lr: 0.1);
+        Step(first, a, b);
+        var (c, d) = (Parameter(a.detach().clone()), Parameter(b.detach().clone()));
+        using var second = new AdamW([new AdamW.ParamGroup { Parameters = [c] }, new AdamW.ParamGroup { Parameters = [d] }], lr: 0.1);
+        var (from, to) = (first.state_dict(), second.state_dict());
+        from.StateIndexRef.ShouldBe([[0], [1]]);
+        from.Options.Count.ShouldBe(2);
+        foreach (var (source, target) in from.State.Cast<AdamW.State>().Zip(to.State.Cast<AdamW.State>()))
+        {
+            source.step.ShouldBe(1);
+            source.max_exp_avg_sq.ShouldBeNull();
+            target.step = source.step;
+            target.exp_avg.copy_(source.exp_avg);
+            target.exp_avg_sq.copy_(source.exp_avg_sq);
+        }
+
+        Step(first, a, b);
+        Step(second, c, d);
+        c.data<float>().ToArray().ShouldBe(a.data<float>().ToArray());
+        d.data<float>().ToArray().ShouldBe(b.data<float>().ToArray());
+
+        static void Step(AdamW optimizer, Parameter one, Parameter other)
+        {
+            optimizer.zero_grad();
+            (one.pow(3).sum() + other.pow(2).sum()).backward();
+            optimizer.step();
+        }
+    }
+
+    [Fact]
     public void LambdaLR_Steps_MultiplyTheInitialRate()
     {
         using var scope = NewDisposeScope();
