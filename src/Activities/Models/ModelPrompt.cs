@@ -76,10 +76,10 @@ public sealed class ModelPrompt(TextTokenizer tokenizer, string template, int ma
         return ([.. before], text, [.. after]);
     }
 
-    private int[] Plain(string value) => tokenizer.Encode(Defuse(value));
+    private int[] Plain(string value) => tokenizer.Encode(Defuse(tokenizer, value));
 
     /// <summary>Corpus text that spells a special token stays text: a zero-width joiner breaks the spelling.</summary>
-    private string Defuse(string value)
+    public static string Defuse(TextTokenizer tokenizer, string value)
     {
         foreach (var token in tokenizer.AddedTokens)
         {
