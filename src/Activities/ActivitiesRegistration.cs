@@ -45,7 +45,7 @@ public static class ActivitiesRegistration
         services.AddSingleton<DataSheetReader>().AddSingleton<DataSheetWriter>().AddSingleton<RejectionReader>().AddSingleton<ClusterMapReader>();
         services.AddSingleton<RunActivities>().AddSingleton<CorpusActivities>().AddSingleton<SelectionActivities>().AddSingleton<ReleaseActivities>();
         services.AddSingleton<TrainingActivities>().AddSingleton<GenerationActivities>().AddSingleton<RatingActivities>();
-        services.AddSingleton<ModelReader>().AddSingleton<TrainingStarter>().AddSingleton<TrainingPublisher>().AddSingleton<TuningActivities>();
+        services.AddSingleton<ModelReader>().AddSingleton<TrainingStarter>().AddSingleton<TrainingPublisher>().AddSingleton<MergeRecorder>().AddSingleton<TuningActivities>();
         services.AddSingleton<EmbeddingActivities>().AddSingleton<ClusteringActivities>().AddSingleton<EvaluationActivities>();
         return services;
     }

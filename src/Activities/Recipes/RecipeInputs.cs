@@ -1,4 +1,5 @@
 using XInstruct.Activities.Encoders;
+using XInstruct.Activities.Tuning;
 
 namespace XInstruct.Activities.Recipes;
 
@@ -16,7 +17,7 @@ public static class RecipeInputs
 
     /// <summary>What is read of a model folder, by name.</summary>
     public static IEnumerable<string> FilesOfModel(string folder) => Directory.EnumerateFiles(folder)
-        .Where(f => ModelFiles.Contains(Path.GetExtension(f)) && !Path.GetFileName(f).StartsWith('.'))
+        .Where(f => ModelFiles.Contains(Path.GetExtension(f)) && !Path.GetFileName(f).StartsWith('.') && Path.GetFileName(f) != TrainingCard.FileName)
         .Order(StringComparer.Ordinal);
 
     /// <summary>Input files by role, then language as in the recipe, then name.</summary>

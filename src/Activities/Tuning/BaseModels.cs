@@ -1,4 +1,5 @@
 using XInstruct.Activities.Models;
+using XInstruct.Activities.Recipes;
 using XInstruct.Activities.Storage;
 using XInstruct.Domain.Recipes;
 using XInstruct.Domain.Statistics;
@@ -28,7 +29,7 @@ internal static class BaseModels
     /// <summary>Copies what a model folder has beside its weights: tokenizer and chat template.</summary>
     public static void CopyTexts(string from, string to)
     {
-        foreach (var file in Directory.EnumerateFiles(from))
+        foreach (var file in RecipeInputs.FilesOfModel(from))
         {
             var name = Path.GetFileName(file);
             if (name.EndsWith(".safetensors", StringComparison.Ordinal) || name.EndsWith(".safetensors.index.json", StringComparison.Ordinal) || File.Exists(Path.Combine(to, name))) continue;

@@ -5,10 +5,13 @@ using XInstruct.Activities.Exports;
 using XInstruct.Activities.Recipes;
 using XInstruct.Activities.Runs;
 using XInstruct.Activities.Storage;
+using XInstruct.Activities.Tuning;
 using XInstruct.Cli.Display;
 using XInstruct.Cli.Hosting;
 using XInstruct.Domain.Provenance;
 using XInstruct.Training.Chat;
+using XInstruct.Training.Checkpoints;
+using XInstruct.Training.Models;
 using XInstruct.Training.Tokenizers;
 using XInstruct.Workflows;
 
@@ -46,7 +49,7 @@ internal static class Failures
             case RecipeException recipe:
                 foreach (var problem in recipe.Problems) Console.Error.WriteLine(TerminalText.Clean(problem.ToString()));
                 return ExitCodes.BadInput;
-            case InputsChangedException or FileNotFoundException or DirectoryNotFoundException or UsageException or ExportException or TokenizerFileException or ChatTemplateException:
+            case InputsChangedException or FileNotFoundException or DirectoryNotFoundException or UsageException or ExportException or TokenizerFileException or ChatTemplateException or MergeException or CheckpointException or ModelConfigException:
                 Console.Error.WriteLine(e.Message);
                 return ExitCodes.BadInput;
             case MissingComponentException:
