@@ -26,6 +26,9 @@ root.Subcommands.Add(AuditCommand.Create());
 root.Subcommands.Add(ReportCommand.Create());
 root.Subcommands.Add(ExportCommand.Create());
 root.Subcommands.Add(TokenizeCommand.Create());
+root.Subcommands.Add(ServeCommand.Create());
+root.Subcommands.Add(GenerateCommand.Create());
+root.Subcommands.Add(ScoreCommand.Create());
 root.Subcommands.Add(DoctorCommand.Create());
 root.Subcommands.Add(new Command("down", "Stops what XInstruct left running here. The launcher './xinstruct' does it; --purge also removes .xinstruct."));
 
@@ -40,8 +43,8 @@ if (parsed.Errors.Count > 0 && args.Length > 0)
 try
 {
     var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
-    // A worker may take long to end in order.
-    if (parsed.CommandResult.Command.Name == WorkerCommand.Name) invocation.ProcessTerminationTimeout = null;
+    // A worker or server may take long to end in order.
+    if (parsed.CommandResult.Command.Name is WorkerCommand.Name or ServeCommand.Name) invocation.ProcessTerminationTimeout = null;
     return await parsed.InvokeAsync(invocation);
 }
 catch (Exception e) when (e is not OutOfMemoryException)

@@ -82,7 +82,9 @@ internal sealed class ExampleBuilder
 
     private (int[] Prompt, int[] Completion) Rendered(List<ChatMessage> messages, string source, TableRow row)
     {
-        var safe = messages.ConvertAll(m => m with { Content = ModelPrompt.Defuse(_tokenizer, m.Content) });
+        // As when the model is asked.
+        var special = _tokenizer.AddedTokens.Where(token => token.IsSpecial).ToList();
+        var safe = messages.ConvertAll(m => m with { Content = ModelPrompt.Defuse(m.Content, special) });
         try
         {
             var prompt = _chat!.Render(safe[..^1], addGenerationPrompt: true);
@@ -117,7 +119,7 @@ internal sealed class ExampleBuilder
         return (prompt[^Math.Min(prompt.Length, most - completion.Length)..], completion);
     }
 
-    private int[] Plain(string text) => _tokenizer.Encode(ModelPrompt.Defuse(_tokenizer, text));
+    private int[] Plain(string text) => _tokenizer.Encode(ModelPrompt.Defuse(text, _tokenizer.AddedTokens));
 
     private static List<ChatMessage> Conversation(TableRow row, string column, string source)
     {

@@ -2,17 +2,17 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Temporalio.Exceptions;
 using XInstruct.Activities.Exports;
+using XInstruct.Activities.Jobs;
+using XInstruct.Activities.Models;
 using XInstruct.Activities.Recipes;
 using XInstruct.Activities.Runs;
+using XInstruct.Activities.Serving;
 using XInstruct.Activities.Storage;
 using XInstruct.Activities.Tuning;
 using XInstruct.Cli.Display;
 using XInstruct.Cli.Hosting;
 using XInstruct.Domain.Provenance;
 using XInstruct.Training.Chat;
-using XInstruct.Training.Checkpoints;
-using XInstruct.Training.Models;
-using XInstruct.Training.Tokenizers;
 using XInstruct.Workflows;
 
 namespace XInstruct.Cli.Commands;
@@ -49,7 +49,8 @@ internal static class Failures
             case RecipeException recipe:
                 foreach (var problem in recipe.Problems) Console.Error.WriteLine(TerminalText.Clean(problem.ToString()));
                 return ExitCodes.BadInput;
-            case InputsChangedException or FileNotFoundException or DirectoryNotFoundException or UsageException or ExportException or TokenizerFileException or ChatTemplateException or MergeException or CheckpointException or ModelConfigException:
+            case InputsChangedException or FileNotFoundException or DirectoryNotFoundException or UsageException or ExportException or ChatTemplateException or ModelFolderException or JobOutputException or AddressException or MergeException:
+            case Exception when BadInput.IsIn(e):
                 Console.Error.WriteLine(e.Message);
                 return ExitCodes.BadInput;
             case MissingComponentException:

@@ -1,5 +1,6 @@
 using XInstruct.Domain.Statistics;
 using XInstruct.Training.Models;
+using XInstruct.Training.Tokenizers;
 
 namespace XInstruct.Training.Generation;
 
@@ -9,8 +10,6 @@ internal sealed class EngineRow(EngineRequest request, RunningGeneration generat
     private readonly int[] _tokens = Room(request.Prompt, limit);
     private readonly DeterministicRandom _random = new(request.Seed);
     private int _count = request.Prompt.Count;
-
-    public EngineRequest Request => request;
 
     public RunningGeneration Generation => generation;
 
@@ -30,6 +29,27 @@ internal sealed class EngineRow(EngineRequest request, RunningGeneration generat
 
     /// <summary>Whether a row of logits is needed, rather than the most probable token alone.</summary>
     public bool NeedsLogits => !request.Sampling.IsPlainGreedy || request.TopLogProbabilities > 0;
+
+    /// <summary>A row for a request, if it can be worked on.</summary>
+    /// <exception cref="ArgumentException">It cannot.</exception>
+    public static EngineRow Of(EngineRequest request, DecoderConfig config, EngineOptions options, TextTokenizer? tokenizer, Action wake)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var context = options.MaxContext ?? config.MaxPositions;
+        if (request.Prompt.Count == 0) throw new ArgumentException("A prompt needs at least one token.", nameof(request));
+        foreach (var id in request.Prompt)
+        {
+            if (id < 0 || id >= config.VocabularySize) throw new ArgumentException($"The prompt has the id {id}; the model knows ids from 0 to {config.VocabularySize - 1}.", nameof(request));
+        }
+
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(request.MaxNewTokens);
+        ArgumentOutOfRangeException.ThrowIfNegative(request.TopLogProbabilities);
+        if (request.StopTexts.Any(string.IsNullOrEmpty)) throw new ArgumentException("A stop text is empty.", nameof(request));
+        if (request.StopTexts.Count > 0 && tokenizer is null) throw new ArgumentException("Stop texts need an engine with a tokenizer.", nameof(request));
+        if (request.Prompt.Count >= context) throw new PromptTooLongException(request.Prompt.Count, context);
+        var text = new StopText(tokenizer?.Stream(request.SkipSpecialTokens), request.StopTexts);
+        return new EngineRow(request, new RunningGeneration(request.Prompt.Count, wake), text, (int)Math.Min(context, (long)request.Prompt.Count + request.MaxNewTokens));
+    }
 
     /// <summary>The next tokens that must be worked out, so many of them.</summary>
     public SlotRow Next(int count) => new(Slot, Filled, _tokens.AsMemory(Filled, count), Math.Max(request.Prompt.Count, Filled + count));

@@ -1,7 +1,4 @@
-using XInstruct.Training.Models;
 using XInstruct.Training.Tokenizers;
-using XInstruct.Training.Tuning;
-using static TorchSharp.torch;
 using Decoder = XInstruct.Training.Models.Decoder;
 
 namespace XInstruct.Training.Generation;
@@ -13,6 +10,7 @@ namespace XInstruct.Training.Generation;
 /// </summary>
 public sealed class GenerationEngine : IDisposable
 {
+    private readonly Decoder _model;
     private readonly TextTokenizer? _tokenizer;
     private readonly EngineOptions _options;
     private readonly EngineLoop _loop;
@@ -25,19 +23,16 @@ public sealed class GenerationEngine : IDisposable
     {
         ArgumentNullException.ThrowIfNull(model);
         _options = options ?? new EngineOptions();
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(_options.MaxRows);
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(_options.TokenBudget, _options.MaxRows);
-        _tokenizer = tokenizer;
-        Context = _options.MaxContext ?? model.Config.MaxPositions;
-        VocabularySize = model.Config.VocabularySize;
+        Check(_options);
+        (_model, _tokenizer) = (model, tokenizer);
         _loop = new EngineLoop(model, _options);
     }
 
     /// <summary>Tokens of prompt and continuation at most.</summary>
-    public int Context { get; }
+    public int Context => _options.MaxContext ?? _model.Config.MaxPositions;
 
     /// <summary>Ids are below this.</summary>
-    public int VocabularySize { get; }
+    public int VocabularySize => _model.Config.VocabularySize;
 
     /// <summary>What it does now and has done.</summary>
     public EngineStatus Status => _loop.Status;
@@ -51,22 +46,21 @@ public sealed class GenerationEngine : IDisposable
     /// <exception cref="ObjectDisposedException">The engine is disposed.</exception>
     public RunningGeneration Submit(EngineRequest request, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(request);
-        if (request.Prompt.Count == 0) throw new ArgumentException("A prompt needs at least one token.", nameof(request));
-        if (request.Prompt.FirstOrDefault(id => (uint)id >= (uint)VocabularySize, -1) is var wrong && request.Prompt.Any(id => (uint)id >= (uint)VocabularySize))
-            throw new ArgumentException($"The prompt has the id {wrong}; the model knows ids from 0 to {VocabularySize - 1}.", nameof(request));
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(request.MaxNewTokens);
-        ArgumentOutOfRangeException.ThrowIfNegative(request.TopLogProbabilities);
-        if (request.StopTexts.Any(string.IsNullOrEmpty)) throw new ArgumentException("A stop text is empty.", nameof(request));
-        if (request.StopTexts.Count > 0 && _tokenizer is null) throw new ArgumentException("Stop texts need an engine with a tokenizer.", nameof(request));
-        if (request.Prompt.Count >= Context) throw new PromptTooLongException(request.Prompt.Count, Context);
-        var generation = new RunningGeneration(request.Prompt.Count, _loop.Wake);
-        var text = new StopText(_tokenizer?.Stream(request.SkipSpecialTokens), request.StopTexts);
-        _loop.Add(new EngineRow(request, generation, text, (int)Math.Min(Context, (long)request.Prompt.Count + request.MaxNewTokens)));
-        generation.CancelWith(cancellation);
-        return generation;
+        var row = EngineRow.Of(request, _model.Config, _options, _tokenizer, _loop.Wake);
+        _loop.Add(row);
+        row.Generation.CancelWith(cancellation);
+        return row.Generation;
     }
 
     /// <summary>Ends all requests as cancelled and the thread.</summary>
     public void Dispose() => _loop.Dispose();
+
+    /// <summary>What must hold for options.</summary>
+    internal static void Check(EngineOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.MaxRows);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.TokenBudget, options.MaxRows);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.Threads);
+        ArgumentOutOfRangeException.ThrowIfNegative(options.PrefixCacheTokens);
+    }
 }

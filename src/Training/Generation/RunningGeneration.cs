@@ -56,6 +56,14 @@ public sealed class RunningGeneration : IAsyncEnumerable<GeneratedToken>
         }
     }
 
+    /// <summary>The tokens that came since the last call.</summary>
+    internal List<GeneratedToken> Taken()
+    {
+        var tokens = new List<GeneratedToken>();
+        while (_tokens.Reader.TryRead(out var token)) tokens.Add(token);
+        return tokens;
+    }
+
     internal void CancelWith(CancellationToken token) => _registration = token.Register(Cancel);
 
     internal void Add(GeneratedToken token)

@@ -52,7 +52,7 @@ public static class SequenceScorer
         var rows = batch.Select(index => (int[])[.. requests[index].Prompt, .. requests[index].Completion]).ToArray();
         var length = rows.Max(row => row.Length) - 1;
         var positions = new List<long>();
-        var targets = new List<long>();
+        var targets = new List<int>();
         for (var i = 0; i < rows.Length; i++)
         {
             for (var t = requests[batch[i]].Prompt.Length; t < rows[i].Length; t++)
@@ -65,12 +65,18 @@ public static class SequenceScorer
         var hidden = model.Hidden(PaddedRows.Tensor(rows, length, device));
         var chosen = hidden.reshape(-1, hidden.shape[2]).index_select(0, tensor(positions.ToArray(), device: device)); // (N, D)
         var log = model.Logits(chosen).to_type(ScalarType.Float32).log_softmax(-1); // (N, V)
-        var values = log.gather(1, tensor(targets.ToArray(), device: device).unsqueeze(1)).squeeze(1).cpu().data<float>().ToArray();
+        Collect(log, [.. targets], [.. batch.Select(index => (index, requests[index].Completion.Length))], results);
+    }
+
+    /// <summary>Sums the log-probabilities (N, V) of completions that lie behind each other.</summary>
+    internal static void Collect(Tensor log, int[] targets, IReadOnlyList<(int Index, int Tokens)> completions, SequenceScore[] results)
+    {
+        var values = log.gather(1, tensor([.. targets.Select(id => (long)id)], device: log.device).unsqueeze(1)).squeeze(1).cpu().data<float>().ToArray();
         var best = log.argmax(1).cpu().data<long>().ToArray();
         var at = 0;
-        foreach (var index in batch)
+        foreach (var (index, count) in completions)
         {
-            var (sum, greedy, count) = (0.0, true, requests[index].Completion.Length);
+            var (sum, greedy) = (0.0, true);
             for (var end = at + count; at < end; at++)
             {
                 sum += values[at];

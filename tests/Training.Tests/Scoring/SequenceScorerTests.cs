@@ -1,3 +1,4 @@
+using XInstruct.Domain.Statistics;
 using XInstruct.Training.Scoring;
 
 namespace XInstruct.Training.Tests.Scoring;
@@ -7,16 +8,47 @@ public sealed class SequenceScorerTests
     [Theory]
     [InlineData("llama_gqa")]
     [InlineData("llama_rope_llama3")]
+    [InlineData("mistral_swa")]
+    [InlineData("qwen2")]
+    [InlineData("gemma")]
+    [InlineData("gpt_neox")]
+    [InlineData("gpt_neox_seq")]
     public void Score_GoldenContinuations_AreTheSame(string name)
     {
         using var model = TestModels.Golden(name);
         var cases = Golden.Json(TestModels.GoldenPath(name, "expected.json")).GetProperty("loglikelihood").EnumerateArray().ToArray();
-        var scores = SequenceScorer.Score(model, [.. cases.Select(item => new ScoreRequest(item.GetProperty("context").Ints(), item.GetProperty("continuation").Ints()))]);
+        ScoreRequest[] requests = [.. cases.Select(item => new ScoreRequest(item.GetProperty("context").Ints(), item.GetProperty("continuation").Ints()))];
+        // Each twice and with a third completion: all contexts are shared, but for short ones.
+        var scores = SequenceScorer.Score(model, requests);
+        var shared = SharedContextScorer.Score(model, [.. requests, .. requests, .. requests.Select(request => new ScoreRequest(request.Prompt, [5, 6, 7]))], batchTokens: 100);
         for (var i = 0; i < cases.Length; i++)
         {
-            scores[i].LogLikelihood.ShouldBe(cases[i].GetProperty("logprob_sum").GetDouble(), 2e-4);
-            scores[i].IsGreedy.ShouldBe(cases[i].GetProperty("is_greedy").GetBoolean());
-            scores[i].Tokens.ShouldBe(cases[i].GetProperty("continuation").GetArrayLength());
+            foreach (var score in (SequenceScore[])[scores[i], shared[i], shared[cases.Length + i]])
+            {
+                score.LogLikelihood.ShouldBe(cases[i].GetProperty("logprob_sum").GetDouble(), 2e-4);
+                score.IsGreedy.ShouldBe(cases[i].GetProperty("is_greedy").GetBoolean());
+                score.Tokens.ShouldBe(cases[i].GetProperty("continuation").GetArrayLength());
+            }
+        }
+    }
+
+    [Fact]
+    public void SharedContextScorer_Score_GivesWhatSequencesAloneGive()
+    {
+        using var model = TestModels.Golden("mistral_swa");
+        var random = new DeterministicRandom(3);
+        int[] Ids(int count) => [.. Enumerable.Range(0, count).Select(_ => random.Next(model.Config.VocabularySize))];
+        var prompts = Enumerable.Range(0, 9).Select(i => Ids(1 + (i * 4))).ToArray();
+        ScoreRequest[] requests = [.. Enumerable.Range(0, 40).Select(i => new ScoreRequest(prompts[random.Next(prompts.Length)], Ids(1 + random.Next(8))))];
+        foreach (var batchTokens in (int[])[1, 150, 10_000])
+        {
+            var shared = SharedContextScorer.Score(model, requests, batchTokens);
+            for (var i = 0; i < requests.Length; i++)
+            {
+                var alone = SequenceScorer.Score(model, [requests[i]])[0];
+                shared[i].LogLikelihood.ShouldBe(alone.LogLikelihood, 2e-4);
+                shared[i].Tokens.ShouldBe(alone.Tokens);
+            }
         }
     }
 

@@ -1,0 +1,120 @@
+using XInstruct.Training.Models;
+using XInstruct.Training.Tuning;
+using static TorchSharp.torch;
+
+namespace XInstruct.Training.Scoring;
+
+/// <summary>
+/// Scores completions of which several follow the same prompt, such as the choices of a question: a prompt's keys and values are worked out once.
+/// The batches depend on the list alone.
+/// </summary>
+public static class SharedContextScorer
+{
+    // A shorter prompt costs less than its copies.
+    private const int ShortestShared = 8;
+
+    /// <summary>Scores the completions; results are in the order of the requests, and those of <see cref="SequenceScorer"/> but for rounding.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="requests">Prompts (at least one token) and completions (at least one token).</param>
+    /// <param name="batchTokens">Rows times longest row of a batch, at most.</param>
+    /// <param name="threads">Threads of the tensor library.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
+    /// <exception cref="ArgumentException">A prompt or completion is empty.</exception>
+    public static IReadOnlyList<SequenceScore> Score(
+        Decoder model, IReadOnlyList<ScoreRequest> requests, int batchTokens = 4096, int threads = 1, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(requests);
+        if (requests.Any(request => request.Prompt.Length == 0 || request.Completion.Length == 0))
+            throw new ArgumentException("A prompt and a completion need at least one token each.", nameof(requests));
+        // With dynamic scaling the keys of a prompt depend on what follows it.
+        var isShared = model.Config.RopeScaling is not { Kind: "dynamic" };
+        var groups = Enumerable.Range(0, requests.Count)
+            .GroupBy(i => requests[i].Prompt, IdsComparer.Instance)
+            .Select(group => group.ToArray())
+            .ToLookup(group => isShared && group.Length > 1 && requests[group[0]].Prompt.Length >= ShortestShared);
+        var results = new SequenceScore[requests.Count];
+        var alone = groups[false].SelectMany(group => group).Order().ToArray();
+        var scores = SequenceScorer.Score(model, [.. alone.Select(i => requests[i])], batchTokens, threads, cancellation);
+        for (var i = 0; i < alone.Length; i++) results[alone[i]] = scores[i];
+        var shared = groups[true].ToList();
+        using var noGrad = no_grad();
+        using var cache = new SlotCache(model.Config, model.Device(), model.parameters().First().dtype);
+        foreach (var batch in Batches(shared, requests, batchTokens))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Score(model, cache, batch, requests, results);
+        }
+
+        return results;
+    }
+
+    // Groups of similar length together; a group is never cut.
+    private static IEnumerable<List<int[]>> Batches(List<int[]> groups, IReadOnlyList<ScoreRequest> requests, int batchTokens)
+    {
+        var (batch, rows, longest) = (new List<int[]>(), 0L, 0L);
+        foreach (var group in groups.OrderBy(Length))
+        {
+            longest = Length(group);
+            if (batch.Count > 0 && (rows + group.Length) * longest > batchTokens)
+            {
+                yield return batch;
+                (batch, rows) = ([], 0);
+            }
+
+            batch.Add(group);
+            rows += group.Length;
+        }
+
+        if (batch.Count > 0) yield return batch;
+
+        long Length(int[] group) => requests[group[0]].Prompt.Length + group.Max(i => requests[i].Completion.Length);
+    }
+
+    private static void Score(Decoder model, SlotCache cache, List<int[]> batch, IReadOnlyList<ScoreRequest> requests, SequenceScore[] results)
+    {
+        using var scope = NewDisposeScope();
+        var (heads, rows, order) = (new List<SlotRow>(), new List<SlotRow>(), new List<int>());
+        foreach (var group in batch)
+        {
+            // The last token of the prompt gives the first of the completion: it goes with that.
+            var prompt = requests[group[0]].Prompt;
+            var length = prompt.Length - 1;
+            heads.Add(new SlotRow(order.Count, 0, prompt.AsMemory(0, length), prompt.Length));
+            foreach (var i in group)
+            {
+                rows.Add(new SlotRow(order.Count, length, (int[])[prompt[^1], .. requests[i].Completion[..^1]], prompt.Length + requests[i].Completion.Length));
+                order.Add(i);
+            }
+        }
+
+        cache.Reserve(rows.Count, rows.Max(row => row.Before) + rows.Max(row => row.Ids.Length));
+        model.Hidden(new SlotPass(cache, heads));
+        foreach (var row in rows)
+        {
+            var head = heads.Last(head => head.Slot <= row.Slot);
+            if (head.Slot != row.Slot) cache.Copy(head.Slot, row.Slot, head.Ids.Length);
+        }
+
+        var hidden = model.Hidden(new SlotPass(cache, rows)); // (B, T, D)
+        var width = (int)hidden.shape[1];
+        var places = rows.SelectMany((row, i) => Enumerable.Range(i * width, row.Ids.Length).Select(place => (long)place)).ToArray();
+        var targets = order.SelectMany(i => requests[i].Completion).ToArray();
+        var log = model.Logits(hidden.reshape(-1, hidden.shape[2]).index_select(0, tensor(places, device: cache.Device))).to_type(ScalarType.Float32).log_softmax(-1); // (N, V)
+        SequenceScorer.Collect(log, targets, [.. order.Select(i => (i, requests[i].Completion.Length))], results);
+    }
+
+    private sealed class IdsComparer : IEqualityComparer<int[]>
+    {
+        public static IdsComparer Instance { get; } = new();
+
+        public bool Equals(int[]? x, int[]? y) => x.AsSpan().SequenceEqual(y);
+
+        public int GetHashCode(int[] obj)
+        {
+            var hash = new HashCode();
+            foreach (var id in obj) hash.Add(id);
+            return hash.ToHashCode();
+        }
+    }
+}
