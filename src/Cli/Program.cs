@@ -16,6 +16,8 @@ foreach (var option in CommonOptions.All) root.Options.Add(option);
 root.Subcommands.Add(RunCommand.Demo());
 root.Subcommands.Add(RunCommand.Run());
 root.Subcommands.Add(RecipeCommand.Create());
+root.Subcommands.Add(TrainCommand.Create());
+root.Subcommands.Add(MergeCommand.Create());
 root.Subcommands.Add(StatusCommand.Status());
 root.Subcommands.Add(StatusCommand.Watch());
 foreach (var command in SteerCommands.All()) root.Subcommands.Add(command);
