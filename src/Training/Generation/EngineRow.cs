@@ -5,7 +5,7 @@ using XInstruct.Training.Tokenizers;
 namespace XInstruct.Training.Generation;
 
 /// <summary>A request that an engine works on.</summary>
-internal sealed class EngineRow(EngineRequest request, RunningGeneration generation, StopText text, int limit)
+internal sealed class EngineRow(EngineRequest request, RunningGeneration generation, StopText text, int limit, bool isShareable)
 {
     private readonly int[] _tokens = Room(request.Prompt, limit);
     private readonly DeterministicRandom _random = new(request.Seed);
@@ -22,10 +22,17 @@ internal sealed class EngineRow(EngineRequest request, RunningGeneration generat
     /// <summary>Prompt tokens that are not in the cache.</summary>
     public int Remaining => request.Prompt.Count - Filled;
 
+    /// <summary>The prompt.</summary>
     public ReadOnlySpan<int> Prompt => _tokens.AsSpan(0, request.Prompt.Count);
+
+    /// <summary>The tokens whose keys and values are in the cache.</summary>
+    public ReadOnlySpan<int> Known => _tokens.AsSpan(0, Filled);
 
     /// <summary>Whether the caller has been told the end.</summary>
     public bool IsDone { get; private set; }
+
+    /// <summary>Whether what is known of another text that begins alike holds for this one: with dynamic rope scaling, keys depend on the text's length.</summary>
+    public bool IsShareable => isShareable;
 
     /// <summary>Whether a row of logits is needed, rather than the most probable token alone.</summary>
     public bool NeedsLogits => !request.Sampling.IsPlainGreedy || request.TopLogProbabilities > 0;
@@ -48,7 +55,9 @@ internal sealed class EngineRow(EngineRequest request, RunningGeneration generat
         if (request.StopTexts.Count > 0 && tokenizer is null) throw new ArgumentException("Stop texts need an engine with a tokenizer.", nameof(request));
         if (request.Prompt.Count >= context) throw new PromptTooLongException(request.Prompt.Count, context);
         var text = new StopText(tokenizer?.Stream(request.SkipSpecialTokens), request.StopTexts);
-        return new EngineRow(request, new RunningGeneration(request.Prompt.Count, wake), text, (int)Math.Min(context, (long)request.Prompt.Count + request.MaxNewTokens));
+        var limit = (int)Math.Min(context, (long)request.Prompt.Count + request.MaxNewTokens);
+        var isShareable = config.RopeScaling is not { Kind: "dynamic" } dynamic || limit <= dynamic.OriginalPositions;
+        return new EngineRow(request, new RunningGeneration(request.Prompt.Count, wake), text, limit, isShareable);
     }
 
     /// <summary>The next tokens that must be worked out, so many of them.</summary>

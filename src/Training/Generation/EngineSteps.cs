@@ -13,8 +13,10 @@ internal sealed class EngineSteps : IDisposable
     private readonly EngineOptions _options;
     private readonly SlotCache _cache;
     private readonly SlotTable _slots;
+    private readonly PrefixCache _prefixes;
     private readonly List<EngineRow> _reading = [];
     private long _promptTokens;
+    private long _reusedTokens;
     private long _newTokens;
     private long _steps;
 
@@ -23,13 +25,14 @@ internal sealed class EngineSteps : IDisposable
         (_model, _options) = (model, options);
         _cache = new SlotCache(model.Config, model.Device(), model.parameters().First().dtype);
         _slots = new SlotTable(_cache, options.MaxRows);
+        _prefixes = new PrefixCache(_cache, model.Config.Layers, options.PrefixCacheTokens);
     }
 
     public int Rows => _slots.Count;
 
     public bool IsFull => _slots.IsFull;
 
-    public EngineStatus Status => new(0, Rows, _promptTokens, 0, _newTokens, _steps);
+    public EngineStatus Status => new(0, Rows, _promptTokens, _reusedTokens, _newTokens, _steps);
 
     public void Add(EngineRow row)
     {
@@ -75,18 +78,25 @@ internal sealed class EngineSteps : IDisposable
         }
     }
 
-    public void Dispose() => _cache.Dispose();
+    public void Dispose()
+    {
+        _prefixes.Dispose();
+        _cache.Dispose();
+    }
 
     private List<EngineRow> All() => [.. _slots.Continued, .. _slots.Reading];
 
-    // Neighbours in the queue that fit the budget as one padded batch. A long prompt gets what there is.
+    // Rows, the oldest first, that fit the budget as one padded batch. A long prompt gets what there is.
     private List<(EngineRow Row, int Count)> NextPieces(int budget, bool isFirst)
     {
-        var pieces = new List<(EngineRow, int)>();
+        var pieces = new List<(EngineRow Row, int Count)>();
         var length = 0;
         foreach (var row in _reading)
         {
-            var count = pieces.Count == 0 ? Math.Min(row.Remaining, budget) : row.Remaining;
+            // What another row works out in this pass need not be worked out twice: it is there for the next one.
+            if (pieces.Any(piece => _prefixes.AreAlike(piece.Row, row))) continue;
+            Reuse(row);
+            var count = pieces.Count == 0 ? Piece(row, budget) : row.Remaining;
             if (count <= 0 || (count < row.Remaining && !isFirst && count < SmallestPiece)) break;
             if ((pieces.Count + 1L) * Math.Max(length, count) > budget) break;
             length = Math.Max(length, count);
@@ -94,6 +104,23 @@ internal sealed class EngineSteps : IDisposable
         }
 
         return pieces;
+    }
+
+    // Ends where a block does, if that is no loss.
+    private static int Piece(EngineRow row, int budget)
+    {
+        if (row.Remaining <= budget) return row.Remaining;
+        var whole = ((row.Filled + budget) / PrefixCache.Block * PrefixCache.Block) - row.Filled;
+        return whole > 0 ? whole : budget;
+    }
+
+    private void Reuse(EngineRow row)
+    {
+        if (!row.IsShareable) return;
+        var count = _prefixes.Load(row);
+        row.Filled += count;
+        row.Generation.ReusedTokens += count;
+        _reusedTokens += count;
     }
 
     // When a pass of several rows fails, each is tried alone: what fails then is at fault itself.
@@ -136,7 +163,12 @@ internal sealed class EngineSteps : IDisposable
 
     private void Commit(List<EngineRow> rows, Func<EngineRow, int> count, Chosen? chosen)
     {
-        foreach (var row in rows) row.Filled += count(row);
+        foreach (var row in rows)
+        {
+            row.Filled += count(row);
+            if (row.IsShareable && row.Remaining >= 0) _prefixes.Store(row);
+        }
+
         if (chosen is null) return;
         for (var i = 0; i < chosen.Ready.Length; i++)
         {
@@ -156,7 +188,12 @@ internal sealed class EngineSteps : IDisposable
             if (!row.IsDone && _reading.Remove(row)) _slots.Promote(row);
         }
 
-        foreach (var row in rows.Where(row => row.IsDone)) Drop(row);
+        foreach (var row in rows.Where(row => row.IsDone))
+        {
+            // A conversation may go on from its end.
+            if (row.IsShareable && row.Generation.FinishReason is not null) _prefixes.Store(row);
+            Drop(row);
+        }
     }
 
     private Tensor Picked(Tensor lines, int[] which, int count) =>
