@@ -15,6 +15,7 @@ internal sealed class EngineSteps : IDisposable
     private readonly SlotTable _slots;
     private readonly PrefixCache _prefixes;
     private readonly List<EngineRow> _reading = [];
+    private readonly bool _usesCandidates;
     private long _promptTokens;
     private long _reusedTokens;
     private long _newTokens;
@@ -22,6 +23,7 @@ internal sealed class EngineSteps : IDisposable
 
     public EngineSteps(Decoder model, EngineOptions options)
     {
+        _usesCandidates = options.UsesCandidates ?? model.Device().type != TorchSharp.DeviceType.CPU;
         (_model, _options) = (model, options);
         _cache = new SlotCache(model.Config, model.Device(), model.parameters().First().dtype);
         _slots = new SlotTable(_cache, options.MaxRows);
@@ -126,6 +128,7 @@ internal sealed class EngineSteps : IDisposable
     // When a pass of several rows fails, each is tried alone: what fails then is at fault itself.
     private void Pass(List<EngineRow> rows, Func<EngineRow, int> count)
     {
+        using var scope = NewDisposeScope();
         try
         {
             Commit(rows, count, Forward(rows, count));
@@ -145,7 +148,6 @@ internal sealed class EngineSteps : IDisposable
     // What the host needs to know of the rows that get a token: nothing has changed for a row before that is there.
     private Chosen? Forward(List<EngineRow> rows, Func<EngineRow, int> count)
     {
-        using var scope = NewDisposeScope();
         var pass = new SlotPass(_cache, [.. rows.Select(row => row.Next(count(row)))]);
         var hidden = _model.Hidden(pass); // (B, T, D)
         // Of a prompt that is not read to its end, the next token is known.
@@ -153,12 +155,27 @@ internal sealed class EngineSteps : IDisposable
         if (ready.Length == 0) return null;
         var last = hidden.shape[1] == 1 ? hidden.squeeze(1) : hidden.reshape(-1, hidden.shape[2]).index_select(0, pass.LastOfRows());
         var logits = _model.Logits(Picked(last, ready, rows.Count)).to_type(ScalarType.Float32); // (B, V)
+        return Fetch([.. ready.Select(i => rows[i])], ready, logits);
+    }
+
+    // To the host comes what choosing needs: of most rows the best token, of others the candidates, of few all logits.
+    private Chosen Fetch(EngineRow[] rows, int[] ready, Tensor logits)
+    {
         var (best, index) = logits.max(1);
+        var totals = logits.logsumexp(1);
+        var needed = Enumerable.Range(0, rows.Length).Where(i => rows[i].NeedsLogits).ToArray();
         // One transfer: a double holds every id.
-        var greedy = stack([index.to_type(ScalarType.Float64), (best - logits.logsumexp(1)).to_type(ScalarType.Float64)]).cpu().data<double>().ToArray();
-        var needed = Enumerable.Range(0, ready.Length).Where(i => rows[ready[i]].NeedsLogits).ToArray();
-        var full = needed.Length == 0 ? [] : Picked(logits, needed, ready.Length).cpu().data<float>().ToArray();
-        return new Chosen(ready, greedy, needed, full);
+        var plain = stack([index.to_type(ScalarType.Float64), best.to_type(ScalarType.Float64), totals.to_type(ScalarType.Float64)]).cpu().data<double>().ToArray();
+        var chosen = new Chosen(ready, plain, logits);
+        if (needed.Length == 0) return chosen;
+        var candidates = _usesCandidates && logits.shape[1] > CandidateSampler.Count ? needed.Where(i => rows[i].MayTakeCandidates).ToArray() : [];
+        chosen.SetRows([.. needed.Except(candidates)], Picked);
+        if (candidates.Length == 0) return chosen;
+        var picked = Picked(logits, candidates, rows.Length);
+        var (values, ids) = picked.topk(CandidateSampler.Count, 1);
+        var scaled = (picked / tensor([.. candidates.Select(i => rows[i].Temperature)], device: _cache.Device).unsqueeze(1)).logsumexp(1);
+        chosen.SetCandidates(candidates, values, ids, scaled);
+        return chosen;
     }
 
     private void Commit(List<EngineRow> rows, Func<EngineRow, int> count, Chosen? chosen)
@@ -175,8 +192,7 @@ internal sealed class EngineSteps : IDisposable
             var row = rows[chosen.Ready[i]];
             try
             {
-                if (chosen.LogitsOf(i) is { IsEmpty: false } logits) row.Choose(logits);
-                else row.Take((int)chosen.Greedy[i], (float)chosen.Greedy[chosen.Ready.Length + i]);
+                chosen.Choose(i, row);
                 _newTokens++;
             }
             catch (Exception error)
@@ -203,16 +219,5 @@ internal sealed class EngineSteps : IDisposable
     {
         _reading.Remove(row);
         _slots.Remove(row);
-    }
-
-    /// <summary>What a pass gave.</summary>
-    /// <param name="Ready">Which of its rows get a token.</param>
-    /// <param name="Greedy">Their most probable tokens, then the log-probabilities of these.</param>
-    /// <param name="Needed">Which of those need their logits.</param>
-    /// <param name="Logits">The logits of these.</param>
-    private sealed record Chosen(int[] Ready, double[] Greedy, int[] Needed, float[] Logits)
-    {
-        public ReadOnlySpan<float> LogitsOf(int row) =>
-            Array.IndexOf(Needed, row) is var at && at < 0 ? [] : Logits.AsSpan(at * (Logits.Length / Needed.Length), Logits.Length / Needed.Length);
     }
 }
