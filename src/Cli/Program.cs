@@ -24,6 +24,7 @@ root.Subcommands.Add(AuditCommand.Create());
 root.Subcommands.Add(ReportCommand.Create());
 root.Subcommands.Add(ExportCommand.Create());
 root.Subcommands.Add(TokenizeCommand.Create());
+root.Subcommands.Add(ServeCommand.Create());
 root.Subcommands.Add(GenerateCommand.Create());
 root.Subcommands.Add(ScoreCommand.Create());
 root.Subcommands.Add(DoctorCommand.Create());
@@ -40,8 +41,8 @@ if (parsed.Errors.Count > 0 && args.Length > 0)
 try
 {
     var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
-    // A worker may take long to end in order.
-    if (parsed.CommandResult.Command.Name == WorkerCommand.Name) invocation.ProcessTerminationTimeout = null;
+    // A worker or server may take long to end in order.
+    if (parsed.CommandResult.Command.Name is WorkerCommand.Name or ServeCommand.Name) invocation.ProcessTerminationTimeout = null;
     return await parsed.InvokeAsync(invocation);
 }
 catch (Exception e) when (e is not OutOfMemoryException)

@@ -19,5 +19,5 @@ internal static class TestModels
         => [.. model.named_parameters().SelectMany(entry => MemoryMarshal.AsBytes<float>(entry.parameter.data<float>().ToArray()).ToArray())];
 
     // Those of the repository, so that other tests than the golden ones do not change with XINSTRUCT_GOLDEN.
-    private static string GoldenFolder(string name) => Tests.Golden.Copied($"models/{name}");
+    private static string GoldenFolder(string name) => XInstruct.Tests.Golden.Copied($"models/{name}");
 }

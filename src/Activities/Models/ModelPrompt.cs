@@ -76,12 +76,12 @@ public sealed class ModelPrompt(TextTokenizer tokenizer, string template, int ma
         return ([.. before], text, [.. after]);
     }
 
-    private int[] Plain(string value) => tokenizer.Encode(Defuse(value));
+    private int[] Plain(string value) => tokenizer.Encode(Defuse(value, tokenizer.AddedTokens));
 
-    /// <summary>Corpus text that spells a special token stays text: a zero-width joiner breaks the spelling.</summary>
-    private string Defuse(string value)
+    /// <summary>Text that spells a special token stays text: a zero-width joiner breaks the spelling.</summary>
+    internal static string Defuse(string value, IEnumerable<AddedToken> tokens)
     {
-        foreach (var token in tokenizer.AddedTokens)
+        foreach (var token in tokens)
         {
             if (token.Content.Length > 1 && value.Contains(token.Content, StringComparison.Ordinal))
             {

@@ -4,6 +4,7 @@ using Serilog;
 using Serilog.Core;
 using Serilog.Events;
 using Serilog.Extensions.Logging;
+using XInstruct.Activities.Serving;
 
 namespace XInstruct.Cli.Hosting;
 
@@ -15,7 +16,11 @@ internal static class Logging
 
     public static ILoggerFactory Create(DeploymentOptions options)
     {
-        var configuration = new LoggerConfiguration().MinimumLevel.Information().WriteTo.Sink(Trouble).WriteTo.File(
+        var configuration = new LoggerConfiguration().MinimumLevel.Information()
+            // A line for each request of serve, which nobody would find at a lower level.
+            .MinimumLevel.Override(typeof(ModelServer).Namespace!, LogEventLevel.Debug)
+            .MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning)
+            .WriteTo.Sink(Trouble).WriteTo.File(
             Path.Combine(options.Home, "logs", "xinstruct-.log"),
             rollingInterval: RollingInterval.Day,
             retainedFileCountLimit: 14,

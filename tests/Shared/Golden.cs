@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 
-namespace XInstruct.Training.Tests;
+namespace XInstruct.Tests;
 
 /// <summary>Where test vectors lie: those that may be copied in tests/golden, the others beside the repository.</summary>
 internal static class Golden

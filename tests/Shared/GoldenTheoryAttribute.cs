@@ -1,4 +1,4 @@
-namespace XInstruct.Training.Tests;
+namespace XInstruct.Tests;
 
 /// <summary>A test of every golden folder of an area; skipped where there is none, as in a folder that <c>XINSTRUCT_GOLDEN</c> names.</summary>
 public sealed class GoldenTheoryAttribute : TheoryAttribute
