@@ -1,8 +1,10 @@
-using System.Text;
 using TorchSharp;
 using XInstruct.Domain.Statistics;
+using XInstruct.Training.Adapters;
+using XInstruct.Training.Checkpoints;
 using XInstruct.Training.Generation;
 using XInstruct.Training.Models;
+using XInstruct.Training.Quantization;
 using XInstruct.Training.Tokenizers;
 
 namespace XInstruct.Training.Tests.Generation;
@@ -85,6 +87,69 @@ public sealed class EngineTests
         var second = engine.Submit(new EngineRequest([.. history, 5, 6]) { MaxNewTokens = 3 });
         await second.Completion;
         (first.ReusedTokens, second.ReusedTokens).ShouldBe((0, 48));
+    }
+
+    [Fact]
+    public async Task Submit_DynamicRopeScaling_StretchesEachRowByItsOwnLength()
+    {
+        var config = DecoderConfig.Llama(64, hidden: 16, layers: 2, heads: 2, intermediate: 32, initStd: 0.3, endId: 3, padId: 0) with { RopeScaling = new RopeScaling("dynamic", 4, 0, 0, 24) };
+        using var model = Decoder.Random(config, 1);
+        var random = new DeterministicRandom(9);
+        int[] head = Prompt(random, 20, 64);
+        // Below the original length, across it while being continued, and above it from the start.
+        var prompts = Enumerable.Range(0, 12).Select(i => (int[])[.. head[..(i % 4 * 5)], .. Prompt(random, 2 + (i * 3), 64)]).ToArray();
+        using var engine = new GenerationEngine(model, null, new EngineOptions { MaxRows = 5, TokenBudget = 14, MaxContext = 90 });
+        var running = prompts.Select(prompt => engine.Submit(new EngineRequest(prompt) { MaxNewTokens = 14, TopLogProbabilities = 2 })).ToList();
+        for (var i = 0; i < prompts.Length; i++)
+            ShouldAgree(await ReadAsync(running[i]), TextGenerator.Generate(model, [new GenerationRequest(prompts[i])], new GenerationOptions { MaxNewTokens = 14 })[0]);
+    }
+
+    [Fact]
+    public async Task Submit_QuantisedModelWithAnAdapterIn16Bits_GivesTheTokensOfEachPromptAlone()
+    {
+        var folder = Path.GetDirectoryName(TestModels.GoldenPath("llama_gqa", "config.json"))!;
+        using var model = Checkpoint.Load(folder, torch.CPU, type: torch.ScalarType.BFloat16, quantization: new QuantizationOptions());
+        var adapter = Adapter.Attach(model, new AdapterOptions { Rank = 4, Targets = ["q_proj", "v_proj"] }, seed: 3);
+        adapter.IsOn.ShouldBeTrue();
+        var prompts = Enumerable.Range(1, 9).Select(i => Enumerable.Range(5 * i, 3 * i).ToArray()).ToArray();
+        using var engine = new GenerationEngine(model, null, new EngineOptions { MaxRows = 4, TokenBudget = 32 });
+        var running = prompts.Select(prompt => engine.Submit(new EngineRequest(prompt) { MaxNewTokens = 8, TopLogProbabilities = 2 })).ToList();
+        for (var i = 0; i < prompts.Length; i++)
+        {
+            // 8 bits of mantissa: only a clear best token is certain.
+            var alone = TextGenerator.Generate(model, [new GenerationRequest(prompts[i])], new GenerationOptions { MaxNewTokens = 8 })[0];
+            var tokens = await ReadAsync(running[i]);
+            for (var t = 0; t < tokens.Count && tokens[t].Alternatives[0].LogProbability - tokens[t].Alternatives[1].LogProbability > 0.1; t++) tokens[t].Id.ShouldBe(alone.Ids[t]);
+            tokens.Count.ShouldBe(8);
+        }
+    }
+
+    [Fact]
+    public async Task Submit_MoreThanMayWait_IsRefused_AndTheOthersComeInTheirOrder()
+    {
+        using var model = TestModels.Tiny();
+        using var engine = new GenerationEngine(model, null, new EngineOptions { MaxRows = 1, TokenBudget = 16, MaxContext = 2000, MaxWaiting = 3 });
+        var first = engine.Submit(new EngineRequest([4]) { MaxNewTokens = 1900 });
+        await foreach (var token in first)
+        {
+            token.Text.ShouldBeEmpty();
+            // It is being worked on: all others wait.
+            RunningGeneration[] waiting = [.. Enumerable.Range(0, 3).Select(i => engine.Submit(new EngineRequest([5 + i]) { MaxNewTokens = 1900 }))];
+            Should.Throw<EngineBusyException>(() => engine.Submit(new EngineRequest([9]))).Waiting.ShouldBe(3);
+            first.Cancel();
+            for (var i = 0; i < waiting.Length; i++)
+            {
+                await foreach (var _ in waiting[i])
+                {
+                    waiting.Skip(i + 1).ShouldAllBe(later => later.NewTokens == 0);
+                    break;
+                }
+
+                await waiting[i].Completion;
+            }
+
+            break;
+        }
     }
 
     [Theory]
@@ -242,7 +307,7 @@ public sealed class EngineTests
     }
 
     // A random model whose tokens are the bytes and a few words.
-    internal static (XInstruct.Training.Models.Decoder Model, TextTokenizer Tokenizer) Named()
+    internal static (Decoder Model, TextTokenizer Tokenizer) Named()
     {
         var tokenizer = ByteLevelBpeTrainer.Train(["habari ya asubuhi", "tani mēnung 你好 🙂"], 300, ["<|end|>"]);
         return (TestModels.Tiny(vocabulary: tokenizer.Size), tokenizer);
@@ -252,10 +317,10 @@ public sealed class EngineTests
     {
         try
         {
-            new UTF8Encoding(false, throwOnInvalidBytes: true).GetByteCount(text);
+            new System.Text.UTF8Encoding(false, throwOnInvalidBytes: true).GetByteCount(text);
             return true;
         }
-        catch (EncoderFallbackException)
+        catch (System.Text.EncoderFallbackException)
         {
             return false;
         }
