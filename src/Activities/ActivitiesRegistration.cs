@@ -18,6 +18,7 @@ using XInstruct.Activities.Runs;
 using XInstruct.Activities.Selection;
 using XInstruct.Activities.Storage;
 using XInstruct.Activities.Training;
+using XInstruct.Activities.Tuning;
 
 namespace XInstruct.Activities;
 
@@ -44,6 +45,7 @@ public static class ActivitiesRegistration
         services.AddSingleton<DataSheetReader>().AddSingleton<DataSheetWriter>().AddSingleton<RejectionReader>().AddSingleton<ClusterMapReader>();
         services.AddSingleton<RunActivities>().AddSingleton<CorpusActivities>().AddSingleton<SelectionActivities>().AddSingleton<ReleaseActivities>();
         services.AddSingleton<TrainingActivities>().AddSingleton<GenerationActivities>().AddSingleton<RatingActivities>();
+        services.AddSingleton<ModelReader>().AddSingleton<TrainingStarter>().AddSingleton<TrainingPublisher>().AddSingleton<MergeRecorder>().AddSingleton<TuningActivities>();
         services.AddSingleton<EmbeddingActivities>().AddSingleton<ClusteringActivities>().AddSingleton<EvaluationActivities>();
         return services;
     }
@@ -68,12 +70,14 @@ public static class ActivitiesRegistration
         services.GetRequiredService<SelectionActivities>(),
         services.GetRequiredService<ReleaseActivities>(),
         services.GetRequiredService<TrainingActivities>(),
+        services.GetRequiredService<TuningActivities>(),
     ];
 
     /// <summary>Activities of the xi-gpu queue.</summary>
     public static IEnumerable<object> GpuActivities(this IServiceProvider services) =>
     [
         services.GetRequiredService<TrainingActivities>(),
+        services.GetRequiredService<TuningActivities>(),
         services.GetRequiredService<GenerationActivities>(),
         services.GetRequiredService<RatingActivities>(),
         services.GetRequiredService<EmbeddingActivities>(),

@@ -40,8 +40,11 @@ public static class FailureTypes
     /// <summary>The next call might pass the budget.</summary>
     public const string BudgetSpent = "BudgetSpent";
 
+    /// <summary>A training diverged, does not fit into memory, or asks for what the device cannot do.</summary>
+    public const string TrainingFailed = "TrainingFailed";
+
     /// <summary>All of them.</summary>
-    public static IReadOnlyCollection<string> NonRetryable { get; } = [BadInput, TooManyBadRows, NothingLeft, Tampered, EndpointUnusable, BudgetSpent];
+    public static IReadOnlyCollection<string> NonRetryable { get; } = [BadInput, TooManyBadRows, NothingLeft, Tampered, EndpointUnusable, BudgetSpent, TrainingFailed];
 }
 
 /// <summary>Named options for each kind of work.</summary>

@@ -1,4 +1,5 @@
 using System.Reflection;
+using XInstruct.Domain.Models;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Runs;
 using XInstruct.Domain.Samples;
@@ -26,13 +27,14 @@ public sealed class EventTests
             }
         }
 
-        evolving.ShouldBe([typeof(Sample), typeof(Source), typeof(Run)], ignoreOrder: true);
+        evolving.ShouldBe([typeof(Sample), typeof(Source), typeof(Run), typeof(Model)], ignoreOrder: true);
     }
 
     [Theory]
     [InlineData(typeof(Sample))]
     [InlineData(typeof(Source))]
     [InlineData(typeof(Run))]
+    [InlineData(typeof(Model))]
     public void Fold_Aggregate_IsAStaticFunctionOfStateAndEvent(Type aggregate)
     {
         var fold = aggregate.GetMethod("Fold", BindingFlags.Public | BindingFlags.Static).ShouldNotBeNull();
@@ -47,6 +49,7 @@ public sealed class EventTests
         Sample.Fold(null, unknown).ShouldBeNull();
         Source.Fold(null, unknown).ShouldBeNull();
         Run.Fold(null, unknown).ShouldBeNull();
+        Model.Fold(null, unknown).ShouldBeNull();
         var run = new Run { Name = "r" };
         Run.Fold(run, unknown).ShouldBeSameAs(run);
         var sample = new Sample { Language = "sw" };

@@ -56,7 +56,7 @@ public sealed class AuditVerifier(EventLog log, Contents contents, FileStore fil
             if (stored.Data.TryGetProperty(member, out var hash) && hash.ValueKind == JsonValueKind.String) hashes.Add(hash.GetString()!);
         }
 
-        if (stored.Type == "run_started") hashes.Add(stored.Data.GetProperty("recipe").GetString()!);
+        if (stored.Type is "run_started" or "training_started") hashes.Add(stored.Data.GetProperty("recipe").GetString()!);
         if (stored.Header(EventHeaders.Act) is { } act) hashes.Add(act);
     }
 

@@ -6,15 +6,18 @@ using XInstruct.Domain.Recipes;
 namespace XInstruct.Activities.Recipes;
 
 /// <summary>Fills a recipe from its YAML tree and remembers where each value was written.</summary>
-internal sealed partial class RecipeBinder(Place start, ProblemList problems)
+/// <param name="start">Where the file begins.</param>
+/// <param name="root">What is bound: <see cref="Recipe"/> or another type of its kind.</param>
+/// <param name="problems">What is wrong is added here.</param>
+internal sealed partial class RecipeBinder(Place start, Type root, ProblemList problems)
 {
     private readonly Dictionary<string, Place> _places = new(StringComparer.Ordinal);
 
     /// <summary>The recipe of a tree.</summary>
-    public Recipe Bind(MapNode root)
+    public object Bind(MapNode tree)
     {
-        var recipe = new Recipe();
-        Section(root, recipe, "");
+        var recipe = Activator.CreateInstance(root)!;
+        Section(tree, recipe, "");
         return recipe;
     }
 
@@ -69,10 +72,10 @@ internal sealed partial class RecipeBinder(Place start, ProblemList problems)
         }
     }
 
-    private static string Unknown(string name, IReadOnlyList<RecipeKey> keys)
+    private string Unknown(string name, IReadOnlyList<RecipeKey> keys)
     {
         // A key that exists, but in another section, is told by its full name.
-        var elsewhere = RecipeKey.All().FirstOrDefault(k => k.EndsWith($".{name}", StringComparison.Ordinal));
+        var elsewhere = RecipeKey.All(root).FirstOrDefault(k => k.EndsWith($".{name}", StringComparison.Ordinal));
         var nearest = elsewhere ?? RecipeKey.Nearest(name, keys.Select(k => k.Name));
         return $"Unknown key. Did you mean '{nearest}'? Allowed here: {string.Join(", ", keys.Select(k => k.Name))}.";
     }

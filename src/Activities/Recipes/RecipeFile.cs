@@ -29,16 +29,8 @@ public static class RecipeFile
     public static LoadedRecipe Load(string path, IReadOnlyList<string> overrides)
     {
         var problems = new ProblemList();
-        var start = new Place(path, 1, 1);
-        var text = Read(path, start, problems);
-        problems.ThrowIfAny();
-        var root = RecipeYaml.Parse(text, path, false, problems) ?? new MapNode(start, []);
-        if (root is not MapNode && root is not ScalarNode { IsNull: true }) problems.Add(root.Place, "", "A recipe is a mapping of keys to values. 'xinstruct recipe new' writes one.");
-        problems.ThrowIfAny();
-        var map = root as MapNode ?? new MapNode(start, []);
-        RecipeOverrides.PutAll(map, overrides, problems);
-        var binder = new RecipeBinder(start, problems);
-        var recipe = binder.Bind(map);
+        var (bound, binder) = Bind(path, typeof(Recipe), overrides, problems);
+        var recipe = (Recipe)bound;
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         RecipePaths.Resolve(recipe, folder, binder);
         binder.Check(recipe);
@@ -50,6 +42,22 @@ public static class RecipeFile
         files.CheckTruth(recipe);
         files.Advise(recipe);
         return new LoadedRecipe(recipe, path, folder) { Warnings = warnings.InOrder() };
+    }
+
+    /// <summary>Reads a recipe of some type and puts overrides in; what its types' annotations say is not checked yet.</summary>
+    /// <exception cref="RecipeException">It is no YAML of a recipe.</exception>
+    internal static (object Recipe, RecipeBinder Binder) Bind(string path, Type type, IReadOnlyList<string> overrides, ProblemList problems)
+    {
+        var start = new Place(path, 1, 1);
+        var text = Read(path, start, problems);
+        problems.ThrowIfAny();
+        var root = RecipeYaml.Parse(text, path, false, problems) ?? new MapNode(start, []);
+        if (root is not MapNode && root is not ScalarNode { IsNull: true }) problems.Add(root.Place, "", "A recipe is a mapping of keys to values. 'xinstruct recipe new' writes one.");
+        problems.ThrowIfAny();
+        var map = root as MapNode ?? new MapNode(start, []);
+        RecipeOverrides.PutAll(map, type, overrides, problems);
+        var binder = new RecipeBinder(start, type, problems);
+        return (binder.Bind(map), binder);
     }
 
     private static string Read(string path, Place start, ProblemList problems)

@@ -115,12 +115,27 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
 
     private void CheckFolder(PathKey key, Recipe recipe)
     {
-        if (key.Get(recipe) is not { } path || problems.Has(key.Key)) return;
-        if (!Directory.Exists(path)) Add(key.Key, $"No folder {path}.{Neighbour(path)}");
-        else if (!File.Exists(Path.Combine(path, "config.json"))) Add(key.Key, $"{path} has no config.json.");
-        else if (!TextTokenizer.SentencePieceNames.Prepend(TextTokenizer.FileName).Any(f => File.Exists(Path.Combine(path, f)))) Add(key.Key, $"{path} has no {TextTokenizer.FileName}.");
-        else if (!Directory.EnumerateFiles(path, "*.safetensors").Any()) Add(key.Key, $"{path} has no *.safetensors.");
-        else CheckModel(key.Key, path);
+        if (key.Get(recipe) is { } path && !problems.Has(key.Key) && ModelProblem(path) is { } problem) Add(key.Key, problem);
+    }
+
+    /// <summary>What is wrong with a model folder; null when it can be used.</summary>
+    internal static string? ModelProblem(string path)
+    {
+        if (!Directory.Exists(path)) return $"No folder {path}.{Neighbour(path)}";
+        if (!File.Exists(Path.Combine(path, "config.json"))) return $"{path} has no config.json.";
+        if (!TextTokenizer.SentencePieceNames.Prepend(TextTokenizer.FileName).Any(f => File.Exists(Path.Combine(path, f)))) return $"{path} has no {TextTokenizer.FileName}.";
+        if (!Directory.EnumerateFiles(path, "*.safetensors").Any()) return $"{path} has no *.safetensors.";
+        try
+        {
+            var config = Checkpoint.Check(path);
+            var tokenizer = TextTokenizer.Load(path);
+            ModelPrompt.EndOf(tokenizer, path);
+            return tokenizer.Size > config.VocabularySize ? $"{path}: the tokenizer has ids up to {tokenizer.Size - 1}, config.json a vocab_size of {config.VocabularySize}." : null;
+        }
+        catch (Exception e) when (BadInput.IsIn(e) || e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
     }
 
     /// <summary>Loads the encoder: what it lacks would else be known only when all is generated.</summary>
@@ -145,22 +160,6 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
         }
     }
 
-    /// <summary>Configuration, tokenizer and the headers of the weights; no tensor is read.</summary>
-    private void CheckModel(string key, string folder)
-    {
-        try
-        {
-            var config = Checkpoint.Check(folder);
-            var tokenizer = TextTokenizer.Load(folder);
-            ModelPrompt.EndOf(tokenizer, folder);
-            if (tokenizer.Size > config.VocabularySize) Add(key, $"{folder}: the tokenizer has ids up to {tokenizer.Size - 1}, config.json a vocab_size of {config.VocabularySize}.");
-        }
-        catch (Exception e) when (BadInput.IsIn(e) || e is IOException or UnauthorizedAccessException)
-        {
-            Add(key, e.Message);
-        }
-    }
-
     private static string? Problem(string file)
     {
         if (Directory.Exists(file)) return $"{file} is a folder; a file is needed.";
@@ -179,7 +178,7 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
     private static long Length(string file) =>
         (File.ResolveLinkTarget(file, returnFinalTarget: true) is FileInfo target ? target : new FileInfo(file)).Length;
 
-    private static string Neighbour(string path)
+    internal static string Neighbour(string path)
     {
         var folder = Path.GetDirectoryName(path)!;
         if (!Directory.Exists(folder)) return $" Its folder is not there either.";

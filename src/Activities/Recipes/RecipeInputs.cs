@@ -1,4 +1,5 @@
 using XInstruct.Activities.Encoders;
+using XInstruct.Activities.Tuning;
 
 namespace XInstruct.Activities.Recipes;
 
@@ -13,6 +14,11 @@ public static class RecipeInputs
 {
     // Of a model's folder: weights, their index, configuration, tokenizer, chat template. A second copy of the weights in another format is none of these.
     private static readonly string[] ModelFiles = [".safetensors", ".json", ".model", ".jinja"];
+
+    /// <summary>What is read of a model folder, by name.</summary>
+    public static IEnumerable<string> FilesOfModel(string folder) => Directory.EnumerateFiles(folder)
+        .Where(f => ModelFiles.Contains(Path.GetExtension(f)) && !Path.GetFileName(f).StartsWith('.') && Path.GetFileName(f) != TrainingCard.FileName)
+        .Order(StringComparer.Ordinal);
 
     /// <summary>Input files by role, then language as in the recipe, then name.</summary>
     public static IReadOnlyList<InputFile> Of(LoadedRecipe loaded)
@@ -30,10 +36,7 @@ public static class RecipeInputs
         foreach (var key in PathKey.Folders)
         {
             if (key.Get(recipe) is not { } folder) continue;
-            files.AddRange(Directory.EnumerateFiles(folder)
-                .Where(f => ModelFiles.Contains(Path.GetExtension(f)) && !Path.GetFileName(f).StartsWith('.'))
-                .Order(StringComparer.Ordinal)
-                .Select(f => new InputFile($"{key.Key}/{Path.GetFileName(f)}", null, f)));
+            files.AddRange(FilesOfModel(folder).Select(f => new InputFile($"{key.Key}/{Path.GetFileName(f)}", null, f)));
         }
 
         if (PathKey.Encoder.Get(recipe) is { } encoder)

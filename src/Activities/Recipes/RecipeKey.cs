@@ -75,9 +75,9 @@ internal sealed class RecipeKey
         k.Kind == KeyKind.Section ? All(k.Type, $"{prefix}{k.Name}.").Prepend(prefix + k.Name) : [prefix + k.Name]);
 
     /// <summary>The key with a dotted name; null when there is none.</summary>
-    public static RecipeKey? Find(string dotted)
+    public static RecipeKey? Find(string dotted, Type? root = null)
     {
-        var (section, found) = (typeof(Recipe), default(RecipeKey));
+        var (section, found) = (root ?? typeof(Recipe), default(RecipeKey));
         foreach (var name in dotted.Split('.'))
         {
             if (found is { Kind: not KeyKind.Section }) return null;

@@ -4,7 +4,7 @@ namespace XInstruct.Activities.Recipes;
 internal static class RecipeOverrides
 {
     /// <summary>Puts overrides in order; the last one of a key holds.</summary>
-    public static void PutAll(MapNode root, IReadOnlyList<string> overrides, ProblemList problems)
+    public static void PutAll(MapNode root, Type type, IReadOnlyList<string> overrides, ProblemList problems)
     {
         foreach (var text in overrides)
         {
@@ -17,13 +17,13 @@ internal static class RecipeOverrides
             }
 
             var key = text[..equals].Trim();
-            if (Value(key, text[(equals + 1)..], place, problems) is { } value) Put(root, key, value, problems);
+            if (Value(RecipeKey.Find(key, type), text[(equals + 1)..], place, problems) is { } value) Put(root, key, value, problems);
         }
     }
 
-    private static RecipeNode? Value(string key, string text, Place place, ProblemList problems)
+    private static RecipeNode? Value(RecipeKey? key, string text, Place place, ProblemList problems)
     {
-        var isText = RecipeKey.Find(key) is { Kind: KeyKind.Text };
+        var isText = key is { Kind: KeyKind.Text };
         if (isText && !text.StartsWith('\'') && !text.StartsWith('"')) return new ScalarNode(place, text.Trim(), true);
         var before = problems.Count;
         var value = RecipeYaml.Parse(text, place.Source, true, problems);

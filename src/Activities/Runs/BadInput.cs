@@ -1,6 +1,7 @@
 using Temporalio.Exceptions;
 using XInstruct.Activities.Encoders;
 using XInstruct.Activities.Tables;
+using XInstruct.Activities.Tuning;
 using XInstruct.Training.Checkpoints;
 using XInstruct.Training.Models;
 using XInstruct.Training.Tokenizers;
@@ -12,7 +13,7 @@ namespace XInstruct.Activities.Runs;
 public static class BadInput
 {
     /// <summary>Whether an exception is about what the user gave.</summary>
-    public static bool IsIn(Exception e) => e is SeedException or CheckpointException or ModelConfigException or TokenizerFileException or EncoderException;
+    public static bool IsIn(Exception e) => e is SeedException or CheckpointException or ModelConfigException or TokenizerFileException or EncoderException or TrainingDataException;
 
     /// <summary>The failure that says so to the workflow.</summary>
     public static ApplicationFailureException Failure(string message, Exception? inner = null) =>

@@ -99,12 +99,17 @@ public sealed class FileStore(string root)
         var files = new List<TreeFile>();
         foreach (var path in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
         {
-            await using var stream = File.OpenRead(path);
-            var name = Path.GetRelativePath(folder, path).Replace(Path.DirectorySeparatorChar, '/');
-            files.Add(new TreeFile(name, stream.Length, Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, ct))));
+            files.Add(await EntryAsync(path, Path.GetRelativePath(folder, path).Replace(Path.DirectorySeparatorChar, '/'), ct));
         }
 
         return [.. files.OrderBy(f => f.Name, StringComparer.Ordinal)];
+    }
+
+    /// <summary>A file as a table has it.</summary>
+    public static async Task<TreeFile> EntryAsync(string path, string name, CancellationToken ct)
+    {
+        await using var stream = File.OpenRead(path);
+        return new TreeFile(name, stream.Length, Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, ct)));
     }
 
     /// <summary>A fresh folder for something that will be stored or moved.</summary>

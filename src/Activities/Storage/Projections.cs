@@ -1,5 +1,6 @@
 using JasperFx.Events;
 using Marten.Events.Aggregation;
+using XInstruct.Domain.Models;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Runs;
 using XInstruct.Domain.Samples;
@@ -26,6 +27,13 @@ public sealed class RunProjection : SingleStreamProjection<Run, Guid>
 {
     public override Run? Evolve(Run? snapshot, Guid id, IEvent e) =>
         Run.Fold(snapshot, e.Data) is { } state ? state with { Id = id, Name = e.HeaderText(EventHeaders.Run) ?? "", Head = e.HeadAfter(snapshot?.Head) } : null;
+}
+
+/// <summary>Inline projection of trained models.</summary>
+public sealed class ModelProjection : SingleStreamProjection<Model, Guid>
+{
+    public override Model? Evolve(Model? snapshot, Guid id, IEvent e) =>
+        Model.Fold(snapshot, e.Data) is { } state ? state with { Id = id, Head = e.HeadAfter(snapshot?.Head) } : null;
 }
 
 internal static class EventHeaderReading

@@ -22,6 +22,7 @@ public static class StoreConfiguration
         options.Projections.Add(new SampleProjection(), ProjectionLifecycle.Inline);
         options.Projections.Add(new SourceProjection(), ProjectionLifecycle.Inline);
         options.Projections.Add(new RunProjection(), ProjectionLifecycle.Inline);
+        options.Projections.Add(new ModelProjection(), ProjectionLifecycle.Inline);
         options.Schema.For<Sample>().Index(s => s.Run!);
     }
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Spectre.Console;
 using XInstruct.Activities.Audit;
 using XInstruct.Activities.Storage;
+using XInstruct.Activities.Tuning;
 using XInstruct.Cli.Display;
 using XInstruct.Cli.Hosting;
 using XInstruct.Domain.Identities;
@@ -18,15 +19,16 @@ internal static class AuditCommand
 
     private static Command Show()
     {
-        var subject = new Argument<string>("sample") { Description = "Sample id, as in the release's id column, or a run id." };
-        var command = new Command("show", "The history of a sample, revision by revision, or of a run.") { subject };
+        var subject = new Argument<string>("sample") { Description = "Sample id, as in the release's id column, or the id of a run or a training." };
+        var command = new Command("show", "The history of a sample, revision by revision, or of a run or a training.") { subject };
         command.SetAction(async (result, ct) =>
         {
             await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
             var name = result.GetValue(subject)!;
             var isSample = Guid.TryParse(name, out var sample);
-            var trails = await deployment.Get<AuditTrail>().OfAsync(isSample ? sample : Identity.RunStream(name), ct);
-            if (trails.Count == 0) throw new UsageException($"There is no sample and no run {name}. Sample ids stand in the id column of a release; 'xinstruct status' lists the runs.");
+            var training = isSample ? null : (await deployment.Get<ModelReader>().ListAsync(ct)).FirstOrDefault(m => m.Name == name);
+            var trails = await deployment.Get<AuditTrail>().OfAsync(isSample ? sample : training?.Id ?? Identity.RunStream(name), ct);
+            if (trails.Count == 0) throw new UsageException($"There is no sample, run or training {name}. Sample ids stand in the id column of a release; 'xinstruct status' lists the runs.");
             foreach (var trail in trails)
             {
                 if (result.GetValue(CommonOptions.Json)) Console.WriteLine(JsonSerializer.Serialize(trail, EventJson.Options));
@@ -40,12 +42,12 @@ internal static class AuditCommand
 
     private static Command Verify()
     {
-        var run = new Argument<string?>("run") { Description = "Run id; without it, every run.", Arity = ArgumentArity.ZeroOrOne };
+        var run = new Argument<string?>("run") { Description = "Id of a run or a training; without it, all of them.", Arity = ArgumentArity.ZeroOrOne };
         var command = new Command("verify", "Recomputes hash chains, contents, Merkle roots and release files, and names any changed byte's place.") { run };
         command.SetAction(async (result, ct) =>
         {
             await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
-            var runs = result.GetValue(run) is { } id ? [id] : (await deployment.Get<RunReader>().ListAsync(ct)).Select(r => r.Name).ToList();
+            List<string> runs = result.GetValue(run) is { } id ? [id] : [.. (await deployment.Get<RunReader>().ListAsync(ct)).Select(r => r.Name), .. (await deployment.Get<ModelReader>().ListAsync(ct)).Select(m => m.Name)];
             var clean = true;
             foreach (var name in runs)
             {
@@ -71,7 +73,7 @@ internal static class AuditCommand
     private static void Print(Trail trail, bool isSample)
     {
         if (isSample) AnsiConsole.MarkupLineInterpolated($"[bold]sample {trail.Sample}[/] in run [bold]{trail.Run}[/] (stream {trail.Stream})");
-        else AnsiConsole.MarkupLineInterpolated($"[bold]run {trail.Run}[/] (stream {trail.Stream})");
+        else AnsiConsole.MarkupLineInterpolated($"[bold]{trail.Run}[/] (stream {trail.Stream})");
         foreach (var entry in trail.Entries)
         {
             string Header(string name) => entry.Headers.TryGetProperty(name, out var value) ? value.ToString() : "";

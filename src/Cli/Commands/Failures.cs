@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Temporalio.Exceptions;
 using XInstruct.Activities.Exports;
 using XInstruct.Activities.Jobs;
@@ -7,6 +8,7 @@ using XInstruct.Activities.Recipes;
 using XInstruct.Activities.Runs;
 using XInstruct.Activities.Serving;
 using XInstruct.Activities.Storage;
+using XInstruct.Activities.Tuning;
 using XInstruct.Cli.Display;
 using XInstruct.Cli.Hosting;
 using XInstruct.Domain.Provenance;
@@ -19,15 +21,15 @@ namespace XInstruct.Cli.Commands;
 internal static class Failures
 {
     /// <summary>A run that failed.</summary>
-    public static int Say(string run, WorkflowFailedException failure, bool json)
+    public static int Say(string run, WorkflowFailedException failure, bool json, string what = "Run")
     {
         var causes = Causes(failure.InnerException).ToList();
         var root = causes.LastOrDefault();
         var message = root?.Message ?? failure.Message;
         var canceled = causes.Any(c => c is CanceledFailureException or TerminatedFailureException);
         var status = canceled ? "canceled" : "failed";
-        if (json) Console.WriteLine(JsonSerializer.Serialize(new { Run = run, Status = status, Error = message }, EventJson.Options));
-        else Console.Error.WriteLine($"Run {run} {status}: {message}");
+        if (json) Console.WriteLine(JsonSerializer.Serialize(new JsonObject { [what.ToLowerInvariant()] = run, ["status"] = status, ["error"] = message }, EventJson.Options));
+        else Console.Error.WriteLine($"{what} {run} {status}: {message}");
         // Such a failure may wrap the exception that it stands for.
         var isBadInput = causes.OfType<ApplicationFailureException>().Any(f => f.ErrorType is FailureTypes.BadInput or FailureTypes.TooManyBadRows or FailureTypes.NothingLeft);
         return isBadInput ? ExitCodes.BadInput : ExitCodes.Failed;
@@ -47,7 +49,7 @@ internal static class Failures
             case RecipeException recipe:
                 foreach (var problem in recipe.Problems) Console.Error.WriteLine(TerminalText.Clean(problem.ToString()));
                 return ExitCodes.BadInput;
-            case InputsChangedException or FileNotFoundException or DirectoryNotFoundException or UsageException or ExportException or ChatTemplateException or ModelFolderException or JobOutputException or AddressException:
+            case InputsChangedException or FileNotFoundException or DirectoryNotFoundException or UsageException or ExportException or ChatTemplateException or ModelFolderException or JobOutputException or AddressException or MergeException:
             case Exception when BadInput.IsIn(e):
                 Console.Error.WriteLine(e.Message);
                 return ExitCodes.BadInput;

@@ -165,7 +165,7 @@ internal static class RunCommand
         await AnsiConsole.Live(new Text("starting …")).StartAsync(live => watcher.WatchAsync(new TableDisplay(live), end, ct));
     }
 
-    private static async Task IgnoreStopAsync(Task workers)
+    internal static async Task IgnoreStopAsync(Task workers)
     {
         try
         {

@@ -16,6 +16,7 @@ using XInstruct.Cli.Display;
 using XInstruct.Workflows;
 using XInstruct.Workflows.Languages;
 using XInstruct.Workflows.Runs;
+using XInstruct.Workflows.Training;
 
 namespace XInstruct.Cli.Hosting;
 
@@ -172,7 +173,7 @@ public sealed class Deployment : IAsyncDisposable
 
         if (queue == TaskQueues.Cpu)
         {
-            options.AddWorkflow<XInstructionWorkflow>().AddWorkflow<LanguageWorkflow>();
+            options.AddWorkflow<XInstructionWorkflow>().AddWorkflow<LanguageWorkflow>().AddWorkflow<TrainingWorkflow>();
             foreach (var activities in _services.CpuActivities()) options.AddAllActivities(activities.GetType(), activities);
         }
         else

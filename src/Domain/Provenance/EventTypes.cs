@@ -1,3 +1,4 @@
+using XInstruct.Domain.Models;
 using XInstruct.Domain.Runs;
 using XInstruct.Domain.Samples;
 using XInstruct.Domain.Sources;
@@ -27,5 +28,9 @@ public static class EventTypes
         [typeof(ModelEvaluated)] = "model_evaluated",
         [typeof(RunSteered)] = "run_steered",
         [typeof(RunCompleted)] = "run_completed",
+        [typeof(TrainingStarted)] = "training_started",
+        [typeof(ModelCheckpointSaved)] = "model_checkpoint_saved",
+        [typeof(ModelTrained)] = "model_trained",
+        [typeof(ModelMerged)] = "model_merged",
     };
 }

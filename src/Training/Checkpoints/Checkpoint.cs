@@ -65,6 +65,13 @@ public static class Checkpoint
         return config;
     }
 
+    /// <summary>The type that most of a folder's weights are stored in, of those that a model can have.</summary>
+    public static ScalarType StoredType(string folder)
+    {
+        var most = TensorFiles.Places(folder).Values.GroupBy(p => p.Type).MaxBy(g => g.Sum(p => p.Length))?.Key;
+        return most is ScalarType.BFloat16 or ScalarType.Float16 ? most.Value : ScalarType.Float32;
+    }
+
     /// <summary>Saves a model so that transformers loads the folder. The same weights give the same bytes.</summary>
     /// <param name="decoder">The model; adapters on it are not saved.</param>
     /// <param name="folder">The folder, which is made.</param>

@@ -134,6 +134,10 @@ public sealed record DecoderConfig
         PadId = padId,
     };
 
+    /// <summary>Names of the linear layers, which adapters can be put on.</summary>
+    public IReadOnlyList<string> LinearLayers =>
+        [.. ParameterTable.Of(this).Where(p => p.Shape.Length == 2 && !p.Name.EndsWith($"{Names.Embedding}.weight", StringComparison.Ordinal)).Select(p => p.Name[..^".weight".Length])];
+
     /// <summary>Reads a folder's config.json.</summary>
     /// <exception cref="ModelConfigException">A field is missing, unknown or inconsistent; the message names it.</exception>
     public static DecoderConfig Load(string folder)

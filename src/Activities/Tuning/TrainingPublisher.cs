@@ -1,0 +1,83 @@
+using System.Text.Json;
+using XInstruct.Activities.Storage;
+using XInstruct.Domain.Provenance;
+using XInstruct.Training.Tuning;
+using XInstruct.Workflows.Training;
+
+namespace XInstruct.Activities.Tuning;
+
+/// <summary>training.json of a result: what it is and where it came from.</summary>
+/// <param name="Format">1.</param>
+/// <param name="Training">Training id.</param>
+/// <param name="Recipe">Hash of the canonical training recipe: it names the model's event stream.</param>
+/// <param name="Method">sft or dpo, and full, lora or qlora.</param>
+/// <param name="Release">SHA-256 of the release it was trained on; null when the data was no release.</param>
+/// <param name="Model">What was trained, and what it came to.</param>
+public sealed record TrainingCard(int Format, string Training, string Recipe, string Method, string? Release, TunedModel Model)
+{
+    /// <summary>Its file name.</summary>
+    public const string FileName = "training.json";
+
+    /// <summary>The card of a folder; null when it has none that can be read.</summary>
+    public static TrainingCard? Find(string folder)
+    {
+        try
+        {
+            var path = Path.Combine(folder, FileName);
+            return File.Exists(path) ? JsonSerializer.Deserialize<TrainingCard>(File.ReadAllBytes(path), EventJson.Options) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}
+
+/// <summary>Puts a training's result where its user wants it: the model's or adapter's folder with metrics, report and card.</summary>
+public sealed class TrainingPublisher(FileStore files, Contents contents)
+{
+    private static readonly JsonSerializerOptions Indented = new(EventJson.Options) { WriteIndented = true, NewLine = "\n" };
+
+    /// <summary>The last known moment of a training; null when nothing is known.</summary>
+    public Task<TuningProgress?> ProgressAsync(string training, CancellationToken ct) => TrainingFolder.ProgressAsync(files, training, ct);
+
+    /// <summary>Folder of a result that has no place of its own.</summary>
+    public string DefaultFolder(string training) => Path.Combine(files.Root, "models", training);
+
+    /// <summary>Why a result cannot be put into a folder; null when it can: it is empty, is not there, or has this training's result.</summary>
+    public static string? Problem(string folder, string training) =>
+        File.Exists(folder) ? $"{folder} is a file."
+        : !Directory.Exists(folder) || !Directory.EnumerateFileSystemEntries(folder).Any() || TrainingCard.Find(folder)?.Training == training ? null
+        : $"{folder} has something else in it. Name another folder (output), or empty it.";
+
+    /// <summary>Writes the folder. It appears whole.</summary>
+    public async Task<TrainingCard> WriteAsync(TuneInput input, TunedModel model, string folder, CancellationToken ct)
+    {
+        if (Problem(folder, input.Training) is { } problem) throw new IOException(problem);
+        var document = TrainingDocument.Parse((await contents.ReadAsync([input.Recipe], ct))[input.Recipe]);
+        var card = new TrainingCard(1, input.Training, input.Recipe, document.Method, document.Release, model);
+        var part = $"{Path.TrimEndingDirectorySeparator(folder)}.{Path.GetRandomFileName()}.part";
+        Directory.CreateDirectory(part);
+        try
+        {
+            foreach (var file in Directory.EnumerateFiles(files.Tree(model.Model))) File.Copy(file, Path.Combine(part, Path.GetFileName(file)));
+            await File.WriteAllBytesAsync(Path.Combine(part, TrainingCard.FileName), JsonSerializer.SerializeToUtf8Bytes(card, Indented), ct);
+            var metrics = new TrainingFolder(files, input.Training).Metrics;
+            if (File.Exists(metrics))
+            {
+                File.Copy(metrics, Path.Combine(part, TrainingFolder.MetricsFile));
+                var steps = File.ReadLines(metrics).Select(line => JsonSerializer.Deserialize<StepMetrics>(line, EventJson.Options)!).ToList();
+                await File.WriteAllTextAsync(Path.Combine(part, "report.html"), TrainingPage.Render(card, steps), ct);
+            }
+
+            FileStore.Flush(part);
+            if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+            Directory.Move(part, folder);
+            return card;
+        }
+        finally
+        {
+            if (Directory.Exists(part)) Directory.Delete(part, recursive: true);
+        }
+    }
+}
