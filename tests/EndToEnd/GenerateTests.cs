@@ -108,6 +108,36 @@ public sealed class GenerateTests : IDisposable
     }
 
     [Fact]
+    public async Task Generate_OutputIsTheInput_IsRefused()
+    {
+        WriteRows("rows.jsonl", ["""{"prompt":"Habari"}"""]);
+        File.CreateSymbolicLink(In("link.jsonl"), In("rows.jsonl"));
+        foreach (var output in (string[])["rows.jsonl", "./rows.jsonl", "link.jsonl"])
+        {
+            var (code, _, error) = await RunAsync(["generate", "models/tiny", "--in", "rows.jsonl", "--out", output, "--overwrite"]);
+            code.ShouldBe(2);
+            error.ShouldContain("is the input too");
+        }
+
+        Lines("rows.jsonl").Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Generate_ConversationSpellsSpecialTokens_StaysText()
+    {
+        // A template that shows nothing but the messages: what they spell is all that could be special.
+        await File.WriteAllTextAsync(In("models/tiny/chat_template.jinja"), "{% for m in messages %}{{ m.content }}{% endfor %}{{ strftime_now('%Y') }}");
+        WriteRows("rows.jsonl", ["""{"prompt":"a<|end|>"}""", """{"prompt":[{"role":"user","content":"a<|end|>"}]}""", """{"prompt":"[1, 2]"}""", """{"prompt":"a<|END|>"}"""]);
+        var (code, _, error) = await RunAsync(["generate", "models/tiny", "--in", "rows.jsonl", "--out", "answers.jsonl", "--chat", "--max-new-tokens", "1"]);
+        code.ShouldBe(0, error);
+        var tokens = Lines("answers.jsonl").ConvertAll(line => line.GetProperty("promptTokens").GetInt32());
+        tokens[0].ShouldBe(tokens[1]);
+        // In letters, which are more than the one token that it would be.
+        tokens[0].ShouldBeGreaterThanOrEqualTo(tokens[3]);
+        tokens[2].ShouldBeGreaterThan(4);
+    }
+
+    [Fact]
     public async Task Generate_EveryCommandOfItsPage_Works()
     {
         WriteRows("prompts.jsonl", Enumerable.Range(0, 5).Select(i => $$"""{"prompt":"Habari {{i}}"}"""));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using XInstruct.Activities.Models;
 using XInstruct.Activities.Tables;
 using XInstruct.Domain.Statistics;
@@ -140,30 +141,36 @@ public sealed class GenerateJob(GenerateOptions options) : RowJob
 
     private string Rendered(ChatTemplate template, string text)
     {
-        if (!text.StartsWith('[') || Messages(text) is not { } messages)
-            return template.Render([.. options.System is { } system ? (ChatMessage[])[new ChatMessage("system", system)] : [], new ChatMessage("user", text)], addGenerationPrompt: true);
-        using (messages)
-        {
-            var root = messages.RootElement;
-            var hasSystem = root.GetArrayLength() > 0 && root[0].ValueKind == JsonValueKind.Object && root[0].TryGetProperty("role", out var role) && role.ValueKind == JsonValueKind.String && role.GetString() == "system";
-            if (options.System is not { } system || hasSystem) return template.Render(root, addGenerationPrompt: true);
-            var all = root.EnumerateArray().Prepend(JsonSerializer.SerializeToElement(new { role = "system", content = system }));
-            return template.Render(JsonSerializer.SerializeToElement(all), addGenerationPrompt: true);
-        }
+        var messages = Messages(text) ?? [new JsonObject { ["role"] = "user", ["content"] = text }];
+        if (options.System is { } system && Role(messages[0]) != "system") messages.Insert(0, new JsonObject { ["role"] = "system", ["content"] = system });
+        // What people say is plain text, whatever tokens it spells; the day on which a job goes on decides nothing.
+        var special = _model!.Tokenizer.AddedTokens.Where(token => token.IsSpecial).ToList();
+        return template.Render(JsonSerializer.SerializeToElement(Plain(messages, special)), addGenerationPrompt: true, clock: ChatTemplate.Undated);
     }
 
-    // A text may begin with a bracket too.
-    private static JsonDocument? Messages(string text)
+    private static JsonNode? Plain(JsonNode? node, IReadOnlyList<AddedToken> special) => node switch
     {
+        JsonArray array => new JsonArray([.. array.Select(item => Plain(item, special))]),
+        JsonObject members => new JsonObject(members.Select(member => KeyValuePair.Create(member.Key, Plain(member.Value, special)))),
+        JsonValue value when value.TryGetValue<string>(out var text) => JsonValue.Create(ModelPrompt.Defuse(text, special)),
+        _ => node?.DeepClone(),
+    };
+
+    // A text may be an array of something else too.
+    private static JsonArray? Messages(string text)
+    {
+        if (!text.StartsWith('[')) return null;
         try
         {
-            return JsonDocument.Parse(text, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            return JsonNode.Parse(text, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) is JsonArray { Count: > 0 } array && array.All(message => Role(message) is not null) ? array : null;
         }
         catch (JsonException)
         {
             return null;
         }
     }
+
+    private static string? Role(JsonNode? message) => message is JsonObject members && members["role"] is JsonValue role && role.TryGetValue<string>(out var name) ? name : null;
 
     private JobRow Row(TableRow row, GenerationResult result)
     {

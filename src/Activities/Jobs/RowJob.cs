@@ -64,6 +64,7 @@ public abstract class RowJob : IDisposable
     {
         ArgumentNullException.ThrowIfNull(files);
         ArgumentNullException.ThrowIfNull(progress);
+        if (Target(files.Input) == Target(files.Output)) throw new JobOutputException($"{files.Output} is the input too. Name another file for the output.");
         var total = await TableReader.ReadAsync(files.Input, new TableReadOptions(), ct).LongCountAsync(ct);
         var settings = new SortedDictionary<string, string>((await SettingsAsync(ct)).ToDictionary(), StringComparer.Ordinal)
         {
@@ -172,6 +173,8 @@ public abstract class RowJob : IDisposable
             }
         }
     }
+
+    private static string Target(string path) => new FileInfo(path) is var file && file.Exists && file.ResolveLinkTarget(returnFinalTarget: true) is { } target ? target.FullName : file.FullName;
 
     private static async Task<string> HashAsync(string path, CancellationToken ct)
     {

@@ -70,10 +70,10 @@ internal sealed class ExampleBuilder
         if (completion.AsSpan().Trim().IsEmpty) throw new TrainingDataException($"{Name(row, source)}: column '{column}' is empty.");
         if (_chat is null)
         {
-            var prompt = new List<int>(_begin);
             // The template's own literals may name special tokens; what fills a slot is plain text and never does.
-            foreach (var segment in _prompt.Segments) prompt.AddRange(segment.Slot is null ? _tokenizer.Encode(segment.Text) : Plain(Column(row, segment.Slot, source)));
-            return ([.. prompt], [.. Plain(completion), _end]);
+            var text = _prompt.Fill(_prompt.Slots.ToDictionary(slot => slot, slot => Plain(Column(row, slot, source)), StringComparer.Ordinal));
+            var (prompt, answer) = Encode(text, text + Plain(completion));
+            return ([.. _begin, .. prompt], [.. answer, _end]);
         }
 
         var filled = _prompt.Fill(_prompt.Slots.ToDictionary(slot => slot, slot => Column(row, slot, source), StringComparer.Ordinal));
@@ -87,11 +87,11 @@ internal sealed class ExampleBuilder
         var safe = messages.ConvertAll(m => m with { Content = ModelPrompt.Defuse(m.Content, special) });
         try
         {
-            var prompt = _chat!.Render(safe[..^1], addGenerationPrompt: true);
-            var whole = _chat.Render(safe);
+            var prompt = _chat!.Render(safe[..^1], addGenerationPrompt: true, ChatTemplate.Undated);
+            var whole = _chat.Render(safe, clock: ChatTemplate.Undated);
             if (!whole.StartsWith(prompt, StringComparison.Ordinal) || whole.Length == prompt.Length)
                 throw new TrainingDataException($"{Name(row, source)}: the chat template does not put the answer after its prompt.");
-            return (_tokenizer.Encode(prompt), _tokenizer.Encode(whole[prompt.Length..]));
+            return Encode(prompt, whole);
         }
         catch (ChatTemplateException e)
         {
@@ -119,7 +119,14 @@ internal sealed class ExampleBuilder
         return (prompt[^Math.Min(prompt.Length, most - completion.Length)..], completion);
     }
 
-    private int[] Plain(string text) => _tokenizer.Encode(ModelPrompt.Defuse(text, _tokenizer.AddedTokens));
+    private string Plain(string text) => ModelPrompt.Defuse(text, _tokenizer.AddedTokens);
+
+    // The model is asked with the prompt alone; what it learns to say then is how the whole goes on, unless the two would be cut into tokens across their seam.
+    private (int[] Prompt, int[] Completion) Encode(string prompt, string whole)
+    {
+        var (asked, all) = (_tokenizer.Encode(prompt), _tokenizer.Encode(whole));
+        return (asked, all.Length > asked.Length && all.AsSpan().StartsWith(asked) ? all[asked.Length..] : _tokenizer.Encode(whole[prompt.Length..]));
+    }
 
     private static List<ChatMessage> Conversation(TableRow row, string column, string source)
     {

@@ -19,6 +19,9 @@ public sealed class ChatTemplate
 
     private ChatTemplate(string name, IReadOnlyList<Statement> statements, IReadOnlyDictionary<string, string> tokens) => (Name, _statements, _tokens) = (name, statements, tokens);
 
+    /// <summary>Always 26 July 2024, the day that Llama 3's own templates name for want of a clock: what must not depend on the day it is made.</summary>
+    public static TimeProvider Undated { get; } = new FixedClock();
+
     /// <summary>The name shown in errors.</summary>
     public string Name { get; }
 
@@ -50,11 +53,12 @@ public sealed class ChatTemplate
     /// <summary>The text of a conversation.</summary>
     /// <param name="messages">The messages.</param>
     /// <param name="addGenerationPrompt">Whether it ends with what begins the model's answer.</param>
+    /// <param name="clock">The time that <c>strftime_now</c> shows; null for now.</param>
     /// <exception cref="ChatTemplateException">The template refused the messages, ran into an error or a limit.</exception>
-    public string Render(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt = false)
+    public string Render(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt = false, TimeProvider? clock = null)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        return Render(messages.Select(message => new Dictionary<string, string>(StringComparer.Ordinal) { ["role"] = message.Role, ["content"] = message.Content }), addGenerationPrompt);
+        return Render(messages.Select(message => new Dictionary<string, string>(StringComparer.Ordinal) { ["role"] = message.Role, ["content"] = message.Content }), addGenerationPrompt, clock: clock);
     }
 
     /// <summary>The text of a conversation in JSON: an array of messages, which may have parts and tool calls.</summary>
@@ -88,5 +92,12 @@ public sealed class ChatTemplate
         {
             throw new ChatTemplateException(Name, renderer.Line, "the template is nested too deeply", error);
         }
+    }
+
+    private sealed class FixedClock : TimeProvider
+    {
+        public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
+
+        public override DateTimeOffset GetUtcNow() => new(2024, 7, 26, 0, 0, 0, TimeSpan.Zero);
     }
 }

@@ -145,7 +145,7 @@ public static class TextGenerator
         {
             var filtered = logits.ToArray();
             TokenSampler.Filter(filtered, [.. _history], options.Sampling);
-            var chosen = options.Sampling.Temperature > 0 ? TokenSampler.Draw(filtered, _random) : TokenSampler.Greedy(filtered);
+            var chosen = options.Sampling.Draws ? TokenSampler.Draw(filtered, _random) : TokenSampler.Greedy(filtered);
             Add(chosen, (float)TokenSampler.LogProbability(logits, chosen));
         }
 

@@ -27,7 +27,10 @@ public sealed record SamplingOptions
     /// <summary>Keeps the smallest set of tokens of the most typical information whose probability reaches this (Meister et al. 2022); 1 keeps all.</summary>
     public double TypicalP { get; init; } = 1;
 
-    internal bool IsPlainGreedy => Temperature == 0 && RepetitionPenalty == 1 && NoRepeatNgram == 0;
+    /// <summary>Whether tokens are drawn. A lower temperature leaves the most probable token alone, and would overflow.</summary>
+    internal bool Draws => Temperature >= 1e-5;
+
+    internal bool IsPlainGreedy => !Draws && RepetitionPenalty == 1 && NoRepeatNgram == 0;
 }
 
 /// <summary>Filters and draws over one row of logits. The filters give the values of the processors of Hugging Face transformers.</summary>
@@ -44,7 +47,7 @@ public static class TokenSampler
             LogitFilters.Penalize(logits, history, (float)options.RepetitionPenalty);
         if (options.NoRepeatNgram > 0)
             LogitFilters.BlockRepeats(logits, history, options.NoRepeatNgram);
-        if (options.Temperature > 0 && options.Temperature != 1)
+        if (options.Draws && options.Temperature != 1)
         {
             for (var i = 0; i < logits.Length; i++)
                 logits[i] /= (float)options.Temperature;

@@ -72,7 +72,14 @@ internal sealed class DecoderBody : Part
         {
             yield return x;
             var (layer, number) = (_layers[i], i);
-            x = Recompute is not null && training && is_grad_enabled() ? Recompute(input => layer.Step(input, number, pass), x) : layer.Step(x, number, pass);
+            x = Recompute is not null && training && is_grad_enabled() ? Recompute(Step, x) : Step(x);
+
+            // What the backward pass needs the graph holds; the rest need not wait for the end of the pass.
+            Tensor Step(Tensor input)
+            {
+                using var scope = NewDisposeScope();
+                return layer.Step(input, number, pass).MoveToOuterDisposeScope();
+            }
         }
 
         yield return _norm.call(x);

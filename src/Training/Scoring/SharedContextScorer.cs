@@ -49,11 +49,11 @@ public static class SharedContextScorer
         return results;
     }
 
-    // Groups of similar length together; a group is never cut.
+    // Groups of similar length together; one that is too large is cut, and its prompt worked out for each piece.
     private static IEnumerable<List<int[]>> Batches(List<int[]> groups, IReadOnlyList<ScoreRequest> requests, int batchTokens)
     {
         var (batch, rows, longest) = (new List<int[]>(), 0L, 0L);
-        foreach (var group in groups.OrderBy(Length))
+        foreach (var group in groups.SelectMany(group => group.Chunk((int)Math.Max(1, batchTokens / Length(group)))).OrderBy(Length))
         {
             longest = Length(group);
             if (batch.Count > 0 && (rows + group.Length) * longest > batchTokens)

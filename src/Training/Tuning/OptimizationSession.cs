@@ -50,10 +50,12 @@ internal sealed class OptimizationSession : IDisposable
     /// <summary>The micro-batches' losses and their shares of the gradient.</summary>
     public static IReadOnlyList<(double Share, Func<Tensor> Loss)> Parts(Decoder model, IReadOnlyList<TokenBatch> batches, OptimizerOptions options)
     {
-        var total = batches.Sum(batch => batch.Sequences.Sum(row => (double)row.LearntTokens));
+        var total = batches.Sum(Weight);
         return [.. batches.Select(batch => (
-            options.Weighting == AccumulationWeighting.Tokens ? batch.Sequences.Sum(row => (double)row.LearntTokens) / total : 1.0 / batches.Count,
+            options.Weighting == AccumulationWeighting.Tokens ? Weight(batch) / total : 1.0 / batches.Count,
             (Func<Tensor>)(() => batch.MeanLoss(model, options.LabelSmoothing))))];
+
+        static double Weight(TokenBatch batch) => batch.Sequences.Sum(row => row.Weight * row.LearntTokens);
     }
 
     /// <summary>One update from one or more losses, each with its share of the gradient.</summary>

@@ -158,6 +158,7 @@ public sealed class ProtocolTests : IAsyncLifetime
     [InlineData(Chat, """{"model":"tiny","messages":[{"role":"user","content":"a"}],"temperature":"1"}""", "temperature", "invalid_type")]
     [InlineData(Chat, """{"model":"tiny","messages":[{"role":"user","content":"a"}],"n":0}""", "n", "invalid_value")]
     [InlineData(Chat, """{"model":"tiny","messages":[{"role":"user","content":"a"}],"max_tokens":1.5}""", "max_tokens", "invalid_type")]
+    [InlineData(Chat, """{"model":"tiny","messages":[{"role":"user","content":"a"}],"max_tokens":0}""", "max_tokens", "invalid_value")]
     [InlineData(Chat, """{"model":"tiny","messages":[{"role":"user","content":"a"}],"max_tokens":199}""", "messages", "context_length_exceeded")]
     [InlineData(Chat, """{"model":"tiny","messages":[{"role":"user","content":"a"}],"stop":["1","2","3","4","5"]}""", "stop", "array_above_max_length")]
     [InlineData(Chat, """{"model":"tiny","messages":[{"role":"user","content":"a"}],"stop":[""]}""", "stop[0]", "invalid_value")]

@@ -18,6 +18,18 @@ public sealed class TokenSamplerTests
         ((double)counts[2]).ShouldBe(6_000, 330);
     }
 
+    [Theory]
+    [InlineData(1e-40)]
+    [InlineData(1e-6)]
+    [InlineData(1e-4)]
+    public void Filter_TinyTemperature_LeavesTheMostProbable(double temperature)
+    {
+        float[] logits = [1f, 5f, 2f, 0.5f, -1f];
+        var options = new SamplingOptions { Temperature = temperature };
+        TokenSampler.Filter(logits, [], options);
+        (options.Draws ? TokenSampler.Draw(logits, new DeterministicRandom(1)) : TokenSampler.Greedy(logits)).ShouldBe(1);
+    }
+
     [Fact]
     public void Greedy_EqualLogits_TakesTheFirst() => TokenSampler.Greedy([1, 3, 3, 2]).ShouldBe(1);
 

@@ -8,6 +8,41 @@ namespace XInstruct.Training.Tests.Tuning;
 
 public sealed class TokenBatchTests
 {
+    [Fact]
+    public void Parts_WeightedSequencesInSeveralBatches_AreThoseOfOne()
+    {
+        using var scope = torch.NewDisposeScope();
+        TrainingRow[] rows = [new([1, 2, 3, 4, 5], 1, 1), new([9, 8, 7, 6, 5], 1, 3)];
+        var one = Gradient([TokenBatch.Of(rows)]);
+        var two = Gradient([TokenBatch.Of([rows[0]]), TokenBatch.Of([rows[1]])]);
+        for (var i = 0; i < one.Length; i++) two[i].ShouldBe(one[i], 1e-5f);
+
+        static float[] Gradient(IReadOnlyList<TokenBatch> batches)
+        {
+            using var model = TestModels.Tiny();
+            foreach (var (share, loss) in OptimizationSession.Parts(model, batches, new OptimizerOptions { Weighting = AccumulationWeighting.Tokens })) (loss() * share).backward();
+            return model.parameters().First().grad!.data<float>().ToArray();
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void MeanLoss_ManyLayers_KeepsNoInnerTensorsOfThem(bool recomputes)
+    {
+        Held(12).ShouldBeLessThan(Held(2) + 40);
+
+        int Held(int layers)
+        {
+            using var model = Decoder.Random(DecoderConfig.Llama(64, 16, layers, 2, 32, 0.05, 3, 0), 1);
+            model.RecomputesLayers = recomputes;
+            model.train();
+            using var scope = torch.NewDisposeScope();
+            TokenBatch.Of([new TrainingRow([1, 2, 3, 4, 5], 0, 1)]).MeanLoss(model, 0);
+            return scope.DisposablesCount;
+        }
+    }
+
     public static TheoryData<string> Families => new("plain", "window", "parallel");
 
     [Theory]

@@ -34,7 +34,9 @@ internal sealed record ChatBody(string Model, IReadOnlyList<ChatMessage> Message
         var alternatives = (int?)fields.Integer("top_logprobs", 0, MostAlternatives);
         var isAsked = fields.Flag("logprobs") ?? false;
         if (alternatives > 0 && !isAsked) throw ApiException.Bad("top_logprobs", "'top_logprobs' needs 'logprobs': true.");
-        return new ChatBody(model, [.. messages.Select(m => Message(m.Value, m.Name))], CompletionSettings.Read(fields), isAsked, alternatives ?? 0);
+        var settings = CompletionSettings.Read(fields);
+        if (settings.MaxTokens == 0) throw ApiException.Bad("max_tokens", "'max_tokens' must be at least 1.");
+        return new ChatBody(model, [.. messages.Select(m => Message(m.Value, m.Name))], settings, isAsked, alternatives ?? 0);
     }
 
     private static ChatMessage Message(JsonElement value, string name)
