@@ -27,6 +27,7 @@ root.Subcommands.Add(ReportCommand.Create());
 root.Subcommands.Add(ExportCommand.Create());
 root.Subcommands.Add(TokenizeCommand.Create());
 root.Subcommands.Add(ServeCommand.Create());
+root.Subcommands.Add(ChatCommand.Create());
 root.Subcommands.Add(GenerateCommand.Create());
 root.Subcommands.Add(ScoreCommand.Create());
 root.Subcommands.Add(DoctorCommand.Create());
@@ -44,7 +45,7 @@ try
 {
     var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
     // A worker or server may take long to end in order.
-    if (parsed.CommandResult.Command.Name is WorkerCommand.Name or ServeCommand.Name) invocation.ProcessTerminationTimeout = null;
+    if (parsed.CommandResult.Command.Name is WorkerCommand.Name or ServeCommand.Name or ChatCommand.Name) invocation.ProcessTerminationTimeout = null;
     return await parsed.InvokeAsync(invocation);
 }
 catch (Exception e) when (e is not OutOfMemoryException)

@@ -6,4 +6,7 @@ namespace XInstruct.Cli.Display;
 internal static class TerminalText
 {
     public static string Clean(string text) => DisplayText.Clean(text);
+
+    /// <summary>The same for a text of several lines.</summary>
+    public static string CleanLines(string text) => DisplayText.CleanLines(text);
 }

@@ -7,7 +7,12 @@ namespace XInstruct.Domain.Texts;
 public static class DisplayText
 {
     /// <summary>Line breaks and tabs as blanks; other control characters and bidirectional formatting characters as U+FFFD.</summary>
-    public static string Clean(string text)
+    public static string Clean(string text) => Clean(text, keepsLines: false);
+
+    /// <summary>The same for a text of several lines: line breaks and tabs stay.</summary>
+    public static string CleanLines(string text) => Clean(text, keepsLines: true);
+
+    private static string Clean(string text, bool keepsLines)
     {
         ArgumentNullException.ThrowIfNull(text);
         var clean = new StringBuilder(text.Length);
@@ -15,7 +20,13 @@ public static class DisplayText
         {
             var isBidi = rune.Value is 0x061C or 0x200E or 0x200F or (>= 0x202A and <= 0x202E) or (>= 0x2066 and <= 0x2069);
             var isControl = Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control;
-            clean.Append(rune.Value is '\n' or '\t' or 0x2028 or 0x2029 ? " " : isBidi || isControl ? "\uFFFD" : rune.ToString());
+            clean.Append(rune.Value switch
+            {
+                '\n' or '\t' when keepsLines => rune.ToString(),
+                0x2028 or 0x2029 when keepsLines => "\n",
+                '\n' or '\t' or 0x2028 or 0x2029 => " ",
+                _ => isBidi || isControl ? "\uFFFD" : rune.ToString(),
+            });
         }
 
         return clean.ToString();

@@ -23,11 +23,12 @@ public sealed class RecipeDocsTests : IDisposable
         TinyEncoder.Write(Path.Combine(_folder.Root, "encoder"));
         _folder.Write("alpaca/sw.json", """[{"instruction":"Say","input":"hello","output":"Habari"}]""");
         _folder.Write("messages/sw.json", $"[{string.Join(',', Enumerable.Repeat("""{"messages":[{"role":"user","content":"Say hello"},{"role":"assistant","content":"Habari"}]}""", 3))}]");
+        _folder.Write("prompt.md", "{text}");
         var pages = Directory.EnumerateFiles(Path.Combine(SharedData.Root, "docs"), "*.md").Append(Path.Combine(SharedData.Root, "README.md"));
         var blocks = pages.SelectMany(p => File.ReadAllText(p).Split("```yaml\n").Skip(1)).Select(b => b[..b.IndexOf("```", StringComparison.Ordinal)])
             .Where(b => b.StartsWith("name:", StringComparison.Ordinal)).Select(b => _folder.Load(b)).ToList();
         blocks.ShouldAllBe(b => b.Warnings.Count == 0);
-        blocks.Select(b => b.Recipe.Name).ShouldBe(["small", "labelled", "my-run", "from-alpaca", "from-messages", "api", "embedded"], ignoreOrder: true);
+        blocks.Select(b => b.Recipe.Name).ShouldBe(["small", "labelled", "my-run", "from-alpaca", "from-messages", "api", "embedded", "served"], ignoreOrder: true);
     }
 
     [Fact]

@@ -12,6 +12,12 @@ public sealed class DisplayTextTests
     public void Clean_Text_SteersNothing(string text, string expected) => DisplayText.Clean(text).ShouldBe(expected);
 
     [Theory]
+    [InlineData("a\nb\tc\u2028d\u2029e", "a\nb\tc\nd\ne")]
+    [InlineData("\u001b[2Jgone\r", "\uFFFD[2Jgone\uFFFD")]
+    [InlineData("a\u202Eb\nc", "a\uFFFDb\nc")]
+    public void CleanLines_Text_KeepsItsLinesAndSteersNothing(string text, string expected) => DisplayText.CleanLines(text).ShouldBe(expected);
+
+    [Theory]
     [InlineData("abc", 3, "abc")]
     [InlineData("abcd", 3, "abc…")]
     [InlineData("a🙂🙂b", 2, "a🙂…")]
