@@ -27,4 +27,7 @@ public sealed record EngineOptions
     /// <summary>Tokens of prompts whose keys and values are kept for prompts that begin alike; 0 keeps none.</summary>
     [Range(0, 1 << 24)]
     public int PrefixCacheTokens { get; init; } = 8192;
+
+    /// <summary>Whether logits are a long way from the host, so that only candidates are fetched; null for as the model's device is.</summary>
+    internal bool? UsesCandidates { get; init; }
 }

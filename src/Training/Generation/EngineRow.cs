@@ -1,3 +1,4 @@
+using System.Buffers;
 using XInstruct.Domain.Statistics;
 using XInstruct.Training.Models;
 using XInstruct.Training.Tokenizers;
@@ -5,7 +6,7 @@ using XInstruct.Training.Tokenizers;
 namespace XInstruct.Training.Generation;
 
 /// <summary>A request that an engine works on.</summary>
-internal sealed class EngineRow(EngineRequest request, RunningGeneration generation, StopText text, int limit)
+internal sealed class EngineRow(EngineRequest request, RunningGeneration generation, StopText text, int limit, bool isShareable)
 {
     private readonly int[] _tokens = Room(request.Prompt, limit);
     private readonly DeterministicRandom _random = new(request.Seed);
@@ -22,13 +23,26 @@ internal sealed class EngineRow(EngineRequest request, RunningGeneration generat
     /// <summary>Prompt tokens that are not in the cache.</summary>
     public int Remaining => request.Prompt.Count - Filled;
 
+    /// <summary>The prompt.</summary>
     public ReadOnlySpan<int> Prompt => _tokens.AsSpan(0, request.Prompt.Count);
+
+    /// <summary>The tokens whose keys and values are in the cache.</summary>
+    public ReadOnlySpan<int> Known => _tokens.AsSpan(0, Filled);
 
     /// <summary>Whether the caller has been told the end.</summary>
     public bool IsDone { get; private set; }
 
+    /// <summary>Whether what is known of another text that begins alike holds for this one: with dynamic rope scaling, keys depend on the text's length.</summary>
+    public bool IsShareable => isShareable;
+
     /// <summary>Whether a row of logits is needed, rather than the most probable token alone.</summary>
     public bool NeedsLogits => !request.Sampling.IsPlainGreedy || request.TopLogProbabilities > 0;
+
+    /// <summary>Whether the most probable tokens may do in place of a row of logits.</summary>
+    public bool MayTakeCandidates => request.TopLogProbabilities <= CandidateSampler.Count && (request.Sampling.IsPlainGreedy || CandidateSampler.MayDo(request.Sampling));
+
+    /// <summary>By what logits are divided before tokens are drawn.</summary>
+    public float Temperature => request.Sampling.Temperature > 0 ? (float)request.Sampling.Temperature : 1;
 
     /// <summary>A row for a request, if it can be worked on.</summary>
     /// <exception cref="ArgumentException">It cannot.</exception>
@@ -48,7 +62,9 @@ internal sealed class EngineRow(EngineRequest request, RunningGeneration generat
         if (request.StopTexts.Count > 0 && tokenizer is null) throw new ArgumentException("Stop texts need an engine with a tokenizer.", nameof(request));
         if (request.Prompt.Count >= context) throw new PromptTooLongException(request.Prompt.Count, context);
         var text = new StopText(tokenizer?.Stream(request.SkipSpecialTokens), request.StopTexts);
-        return new EngineRow(request, new RunningGeneration(request.Prompt.Count, wake), text, (int)Math.Min(context, (long)request.Prompt.Count + request.MaxNewTokens));
+        var limit = (int)Math.Min(context, (long)request.Prompt.Count + request.MaxNewTokens);
+        var isShareable = config.RopeScaling is not { Kind: "dynamic" } dynamic || limit <= dynamic.OriginalPositions;
+        return new EngineRow(request, new RunningGeneration(request.Prompt.Count, wake), text, limit, isShareable);
     }
 
     /// <summary>The next tokens that must be worked out, so many of them.</summary>
@@ -57,14 +73,37 @@ internal sealed class EngineRow(EngineRequest request, RunningGeneration generat
     /// <summary>Takes the most probable token.</summary>
     public void Take(int id, float logProbability) => Add(id, logProbability, []);
 
-    /// <summary>Chooses from a row of logits.</summary>
-    public void Choose(ReadOnlySpan<float> logits)
+    /// <summary>Chooses from a row of logits, which is changed; the total is what makes log-probabilities of them.</summary>
+    public void Choose(Span<float> logits, float total)
     {
-        var filtered = logits.ToArray();
-        TokenSampler.Filter(filtered, _tokens.AsSpan(0, _count), request.Sampling);
-        var chosen = request.Sampling.Temperature > 0 ? TokenSampler.Draw(filtered, _random) : TokenSampler.Greedy(filtered);
-        var total = TokenSampler.LogTotal(logits);
-        Add(chosen, (float)(logits[chosen] - total), [.. TokenSampler.Top(logits, request.TopLogProbabilities).Select(one => new TokenAlternative(one.Id, (float)(one.Logit - total)))]);
+        Check(total);
+        var alternatives = Alternatives(TokenSampler.Top(logits, request.TopLogProbabilities), total);
+        var raw = ArrayPool<float>.Shared.Rent(logits.Length);
+        logits.CopyTo(raw);
+        TokenSampler.Filter(logits, _tokens.AsSpan(0, _count), request.Sampling);
+        var chosen = request.Sampling.Temperature > 0 ? TokenSampler.Draw(logits, _random) : TokenSampler.Greedy(logits);
+        var logProbability = raw[chosen] - total;
+        ArrayPool<float>.Shared.Return(raw);
+        Add(chosen, logProbability, alternatives);
+    }
+
+    /// <summary>Chooses from the most probable tokens, the best first; false when they do not tell enough.</summary>
+    public bool TryChoose(ReadOnlySpan<float> logits, ReadOnlySpan<int> ids, float total, float scaledTotal, int vocabulary)
+    {
+        Check(total);
+        var place = 0;
+        if (request.Sampling.Temperature > 0)
+        {
+            Span<float> scaled = stackalloc float[logits.Length];
+            for (var i = 0; i < scaled.Length; i++) scaled[i] = logits[i] / (float)request.Sampling.Temperature;
+            if (CandidateSampler.Draw(scaled, ids, scaledTotal, vocabulary, request.Sampling, _random) is not { } drawn) return false;
+            place = drawn;
+        }
+
+        var top = new (int, float)[request.TopLogProbabilities];
+        for (var i = 0; i < top.Length; i++) top[i] = (ids[i], logits[i]);
+        Add(ids[place], logits[place] - total, Alternatives(top, total));
+        return true;
     }
 
     public void End(FinishReason reason)
@@ -81,8 +120,7 @@ internal sealed class EngineRow(EngineRequest request, RunningGeneration generat
 
     private void Add(int id, float logProbability, IReadOnlyList<TokenAlternative> alternatives)
     {
-        // A token without a probability comes from numbers that are none.
-        if (float.IsNaN(logProbability)) throw new GenerationFailedException("The model gave logits that are no numbers.");
+        Check(logProbability);
         var isStop = request.StopIds.Contains(id);
         var piece = isStop ? "" : text.Next(id);
         if (!isStop && !text.IsStopped) _tokens[_count++] = id;
@@ -92,6 +130,14 @@ internal sealed class EngineRow(EngineRequest request, RunningGeneration generat
         if (isStop || text.IsStopped) End(FinishReason.Stop);
         else if (isFull) End(FinishReason.Length);
     }
+
+    // A token without a probability comes from numbers that are none.
+    private static void Check(float probability)
+    {
+        if (float.IsNaN(probability)) throw new GenerationFailedException("The model gave logits that are no numbers.");
+    }
+
+    private static IReadOnlyList<TokenAlternative> Alternatives((int Id, float Logit)[] top, float total) => [.. top.Select(one => new TokenAlternative(one.Id, one.Logit - total))];
 
     private static int[] Room(IReadOnlyList<int> prompt, int limit)
     {

@@ -13,23 +13,28 @@ internal sealed class EngineSteps : IDisposable
     private readonly EngineOptions _options;
     private readonly SlotCache _cache;
     private readonly SlotTable _slots;
+    private readonly PrefixCache _prefixes;
     private readonly List<EngineRow> _reading = [];
+    private readonly bool _usesCandidates;
     private long _promptTokens;
+    private long _reusedTokens;
     private long _newTokens;
     private long _steps;
 
     public EngineSteps(Decoder model, EngineOptions options)
     {
+        _usesCandidates = options.UsesCandidates ?? model.Device().type != TorchSharp.DeviceType.CPU;
         (_model, _options) = (model, options);
         _cache = new SlotCache(model.Config, model.Device(), model.parameters().First().dtype);
         _slots = new SlotTable(_cache, options.MaxRows);
+        _prefixes = new PrefixCache(_cache, model.Config.Layers, options.PrefixCacheTokens);
     }
 
     public int Rows => _slots.Count;
 
     public bool IsFull => _slots.IsFull;
 
-    public EngineStatus Status => new(0, Rows, _promptTokens, 0, _newTokens, _steps);
+    public EngineStatus Status => new(0, Rows, _promptTokens, _reusedTokens, _newTokens, _steps);
 
     public void Add(EngineRow row)
     {
@@ -75,18 +80,25 @@ internal sealed class EngineSteps : IDisposable
         }
     }
 
-    public void Dispose() => _cache.Dispose();
+    public void Dispose()
+    {
+        _prefixes.Dispose();
+        _cache.Dispose();
+    }
 
     private List<EngineRow> All() => [.. _slots.Continued, .. _slots.Reading];
 
-    // Neighbours in the queue that fit the budget as one padded batch. A long prompt gets what there is.
+    // Rows, the oldest first, that fit the budget as one padded batch. A long prompt gets what there is.
     private List<(EngineRow Row, int Count)> NextPieces(int budget, bool isFirst)
     {
-        var pieces = new List<(EngineRow, int)>();
+        var pieces = new List<(EngineRow Row, int Count)>();
         var length = 0;
         foreach (var row in _reading)
         {
-            var count = pieces.Count == 0 ? Math.Min(row.Remaining, budget) : row.Remaining;
+            // What another row works out in this pass need not be worked out twice: it is there for the next one.
+            if (pieces.Any(piece => _prefixes.AreAlike(piece.Row, row))) continue;
+            Reuse(row);
+            var count = pieces.Count == 0 ? Piece(row, budget) : row.Remaining;
             if (count <= 0 || (count < row.Remaining && !isFirst && count < SmallestPiece)) break;
             if ((pieces.Count + 1L) * Math.Max(length, count) > budget) break;
             length = Math.Max(length, count);
@@ -96,9 +108,27 @@ internal sealed class EngineSteps : IDisposable
         return pieces;
     }
 
+    // Ends where a block does, if that is no loss.
+    private static int Piece(EngineRow row, int budget)
+    {
+        if (row.Remaining <= budget) return row.Remaining;
+        var whole = ((row.Filled + budget) / PrefixCache.Block * PrefixCache.Block) - row.Filled;
+        return whole > 0 ? whole : budget;
+    }
+
+    private void Reuse(EngineRow row)
+    {
+        if (!row.IsShareable) return;
+        var count = _prefixes.Load(row);
+        row.Filled += count;
+        row.Generation.ReusedTokens += count;
+        _reusedTokens += count;
+    }
+
     // When a pass of several rows fails, each is tried alone: what fails then is at fault itself.
     private void Pass(List<EngineRow> rows, Func<EngineRow, int> count)
     {
+        using var scope = NewDisposeScope();
         try
         {
             Commit(rows, count, Forward(rows, count));
@@ -118,7 +148,6 @@ internal sealed class EngineSteps : IDisposable
     // What the host needs to know of the rows that get a token: nothing has changed for a row before that is there.
     private Chosen? Forward(List<EngineRow> rows, Func<EngineRow, int> count)
     {
-        using var scope = NewDisposeScope();
         var pass = new SlotPass(_cache, [.. rows.Select(row => row.Next(count(row)))]);
         var hidden = _model.Hidden(pass); // (B, T, D)
         // Of a prompt that is not read to its end, the next token is known.
@@ -126,25 +155,44 @@ internal sealed class EngineSteps : IDisposable
         if (ready.Length == 0) return null;
         var last = hidden.shape[1] == 1 ? hidden.squeeze(1) : hidden.reshape(-1, hidden.shape[2]).index_select(0, pass.LastOfRows());
         var logits = _model.Logits(Picked(last, ready, rows.Count)).to_type(ScalarType.Float32); // (B, V)
+        return Fetch([.. ready.Select(i => rows[i])], ready, logits);
+    }
+
+    // To the host comes what choosing needs: of most rows the best token, of others the candidates, of few all logits.
+    private Chosen Fetch(EngineRow[] rows, int[] ready, Tensor logits)
+    {
         var (best, index) = logits.max(1);
+        var totals = logits.logsumexp(1);
+        var needed = Enumerable.Range(0, rows.Length).Where(i => rows[i].NeedsLogits).ToArray();
         // One transfer: a double holds every id.
-        var greedy = stack([index.to_type(ScalarType.Float64), (best - logits.logsumexp(1)).to_type(ScalarType.Float64)]).cpu().data<double>().ToArray();
-        var needed = Enumerable.Range(0, ready.Length).Where(i => rows[ready[i]].NeedsLogits).ToArray();
-        var full = needed.Length == 0 ? [] : Picked(logits, needed, ready.Length).cpu().data<float>().ToArray();
-        return new Chosen(ready, greedy, needed, full);
+        var plain = stack([index.to_type(ScalarType.Float64), best.to_type(ScalarType.Float64), totals.to_type(ScalarType.Float64)]).cpu().data<double>().ToArray();
+        var chosen = new Chosen(ready, plain, logits);
+        if (needed.Length == 0) return chosen;
+        var candidates = _usesCandidates && logits.shape[1] > CandidateSampler.Count ? needed.Where(i => rows[i].MayTakeCandidates).ToArray() : [];
+        chosen.SetRows([.. needed.Except(candidates)], Picked);
+        if (candidates.Length == 0) return chosen;
+        var picked = Picked(logits, candidates, rows.Length);
+        var (values, ids) = picked.topk(CandidateSampler.Count, 1);
+        var scaled = (picked / tensor([.. candidates.Select(i => rows[i].Temperature)], device: _cache.Device).unsqueeze(1)).logsumexp(1);
+        chosen.SetCandidates(candidates, values, ids, scaled);
+        return chosen;
     }
 
     private void Commit(List<EngineRow> rows, Func<EngineRow, int> count, Chosen? chosen)
     {
-        foreach (var row in rows) row.Filled += count(row);
+        foreach (var row in rows)
+        {
+            row.Filled += count(row);
+            if (row.IsShareable && row.Remaining >= 0) _prefixes.Store(row);
+        }
+
         if (chosen is null) return;
         for (var i = 0; i < chosen.Ready.Length; i++)
         {
             var row = rows[chosen.Ready[i]];
             try
             {
-                if (chosen.LogitsOf(i) is { IsEmpty: false } logits) row.Choose(logits);
-                else row.Take((int)chosen.Greedy[i], (float)chosen.Greedy[chosen.Ready.Length + i]);
+                chosen.Choose(i, row);
                 _newTokens++;
             }
             catch (Exception error)
@@ -156,7 +204,12 @@ internal sealed class EngineSteps : IDisposable
             if (!row.IsDone && _reading.Remove(row)) _slots.Promote(row);
         }
 
-        foreach (var row in rows.Where(row => row.IsDone)) Drop(row);
+        foreach (var row in rows.Where(row => row.IsDone))
+        {
+            // A conversation may go on from its end.
+            if (row.IsShareable && row.Generation.FinishReason is not null) _prefixes.Store(row);
+            Drop(row);
+        }
     }
 
     private Tensor Picked(Tensor lines, int[] which, int count) =>
@@ -166,16 +219,5 @@ internal sealed class EngineSteps : IDisposable
     {
         _reading.Remove(row);
         _slots.Remove(row);
-    }
-
-    /// <summary>What a pass gave.</summary>
-    /// <param name="Ready">Which of its rows get a token.</param>
-    /// <param name="Greedy">Their most probable tokens, then the log-probabilities of these.</param>
-    /// <param name="Needed">Which of those need their logits.</param>
-    /// <param name="Logits">The logits of these.</param>
-    private sealed record Chosen(int[] Ready, double[] Greedy, int[] Needed, float[] Logits)
-    {
-        public ReadOnlySpan<float> LogitsOf(int row) =>
-            Array.IndexOf(Needed, row) is var at && at < 0 ? [] : Logits.AsSpan(at * (Logits.Length / Needed.Length), Logits.Length / Needed.Length);
     }
 }

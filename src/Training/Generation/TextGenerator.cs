@@ -71,22 +71,16 @@ public static class TextGenerator
         var width = requests.Max(request => request.Prompt.Length);
         var device = model.Device();
         var (ids, mask, positions) = PadLeft(requests, width);
-        var capacity = width + options.MaxNewTokens;
-        var masks = new long[rows.Length * capacity];
+        // All of it once; a step sees a part.
+        var seen = cat([tensor(mask, [rows.Length, width], device: device), ones([rows.Length, options.MaxNewTokens], ScalarType.Int64, device)], 1);
         var input = (Ids: ids, Positions: positions, Columns: width);
         for (var step = 0; step < options.MaxNewTokens && rows.Any(row => !row.IsDone); step++)
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            var seen = width + step;
-            for (var i = 0; i < rows.Length; i++)
-            {
-                for (var t = 0; t < seen; t++)
-                    masks[(i * seen) + t] = t < width ? mask[(i * width) + t] : 1;
-            }
             var hidden = model.Hidden(
                 tensor(input.Ids, [rows.Length, input.Columns], device: device),
-                tensor(masks[..(rows.Length * seen)], [rows.Length, seen], device: device),
+                seen.narrow(1, 0, width + step),
                 tensor(input.Positions, [rows.Length, input.Columns], device: device),
                 cache);
             var logits = model.Logits(hidden.select(1, input.Columns - 1)).to_type(ScalarType.Float32); // (B, V)

@@ -41,18 +41,18 @@ public static class TokenSampler
     {
         ArgumentNullException.ThrowIfNull(options);
         if (options.RepetitionPenalty != 1)
-            Penalize(logits, history, (float)options.RepetitionPenalty);
+            LogitFilters.Penalize(logits, history, (float)options.RepetitionPenalty);
         if (options.NoRepeatNgram > 0)
-            BlockRepeats(logits, history, options.NoRepeatNgram);
+            LogitFilters.BlockRepeats(logits, history, options.NoRepeatNgram);
         if (options.Temperature > 0 && options.Temperature != 1)
         {
             for (var i = 0; i < logits.Length; i++)
                 logits[i] /= (float)options.Temperature;
         }
         if (options.TopK > 0 && options.TopK < logits.Length)
-            KeepTop(logits, options.TopK);
+            LogitFilters.KeepTop(logits, options.TopK);
         if (options.TopP < 1)
-            KeepNucleus(logits, options.TopP);
+            LogitFilters.KeepNucleus(logits, options.TopP);
         if (options.MinP > 0)
         {
             var floor = Max(logits) + Math.Log(options.MinP);
@@ -63,7 +63,7 @@ public static class TokenSampler
             }
         }
         if (options.TypicalP < 1)
-            KeepTypical(logits, options.TypicalP);
+            LogitFilters.KeepTypical(logits, options.TypicalP);
     }
 
     /// <summary>The index of the highest logit, the lowest one among equals.</summary>
@@ -85,11 +85,16 @@ public static class TokenSampler
         var max = Max(logits);
         var total = 0.0;
         foreach (var logit in logits)
-            total += Math.Exp(logit - max);
+        {
+            if (!float.IsNegativeInfinity(logit))
+                total += Math.Exp(logit - max);
+        }
         var left = random.NextDouble() * total;
         var last = 0;
         for (var i = 0; i < logits.Length; i++)
         {
+            if (float.IsNegativeInfinity(logits[i]))
+                continue;
             var weight = Math.Exp(logits[i] - max);
             if (weight == 0)
                 continue;
@@ -112,16 +117,6 @@ public static class TokenSampler
         return logits[index] - max - Math.Log(total);
     }
 
-    /// <summary>The natural logarithm of the sum of the exponentials: what is taken from a logit to get its log-probability.</summary>
-    public static double LogTotal(ReadOnlySpan<float> logits)
-    {
-        var max = Max(logits);
-        var total = 0.0;
-        foreach (var logit in logits)
-            total += Math.Exp(logit - max);
-        return max + Math.Log(total);
-    }
-
     /// <summary>The highest logits, the best first, of equals the one with the lowest id.</summary>
     internal static (int Id, float Logit)[] Top(ReadOnlySpan<float> logits, int count)
     {
@@ -140,77 +135,7 @@ public static class TokenSampler
         return [.. best];
     }
 
-    private static void Penalize(Span<float> logits, ReadOnlySpan<int> history, float penalty)
-    {
-        var seen = new HashSet<int>();
-        foreach (var token in history)
-        {
-            if (seen.Add(token))
-                logits[token] = logits[token] < 0 ? logits[token] * penalty : logits[token] / penalty;
-        }
-    }
-
-    private static void BlockRepeats(Span<float> logits, ReadOnlySpan<int> history, int size)
-    {
-        if (history.Length + 1 < size)
-            return;
-        var tail = history[(history.Length - size + 1)..];
-        for (var i = 0; i + size <= history.Length; i++)
-        {
-            if (history.Slice(i, size - 1).SequenceEqual(tail))
-                logits[history[i + size - 1]] = float.NegativeInfinity;
-        }
-    }
-
-    private static void KeepTop(Span<float> logits, int count)
-    {
-        var sorted = logits.ToArray();
-        Array.Sort(sorted);
-        var lowest = sorted[^count];
-        for (var i = 0; i < logits.Length; i++)
-        {
-            if (logits[i] < lowest)
-                logits[i] = float.NegativeInfinity;
-        }
-    }
-
-    private static void KeepNucleus(Span<float> logits, double share)
-    {
-        var values = logits.ToArray();
-        var order = new int[values.Length];
-        for (var i = 0; i < order.Length; i++)
-            order[i] = i;
-        Array.Sort(values, order);
-        var max = values[^1];
-        var total = values.Sum(value => Math.Exp(value - max));
-        var below = 0.0;
-        // From the least probable on: a token goes while all up to it hold no more than what may be lost; the best always stays.
-        for (var i = 0; i + 1 < order.Length; i++)
-        {
-            below += Math.Exp(values[i] - max) / total;
-            if (below > 1 - share)
-                break;
-            logits[order[i]] = float.NegativeInfinity;
-        }
-    }
-
-    private static void KeepTypical(Span<float> logits, double share)
-    {
-        var values = logits.ToArray();
-        var max = Max(logits);
-        var total = Math.Log(values.Sum(value => Math.Exp(value - max))) + max;
-        var entropy = values.Sum(value => float.IsNegativeInfinity(value) ? 0 : -Math.Exp(value - total) * (value - total));
-        // A stable sort: of equally typical tokens the first stay.
-        var order = Enumerable.Range(0, values.Length).OrderBy(i => Math.Abs(total - values[i] - entropy)).ToArray();
-        var mass = 0.0;
-        var kept = 0;
-        while (kept < order.Length && (kept == 0 || mass < share))
-            mass += Math.Exp(values[order[kept++]] - total);
-        foreach (var i in order[kept..])
-            logits[i] = float.NegativeInfinity;
-    }
-
-    private static float Max(ReadOnlySpan<float> logits)
+    internal static float Max(ReadOnlySpan<float> logits)
     {
         var max = float.NegativeInfinity;
         foreach (var logit in logits)

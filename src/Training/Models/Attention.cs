@@ -50,13 +50,15 @@ internal sealed class Attention : Part
         query = _rotary.Apply(query, pass.Cos, pass.Sin);
         key = _rotary.Apply(key, pass.Cos, pass.Sin);
         if (pass.Append is not null) (key, value) = pass.Append(layer, key, value);
-        var groups = _config.Heads / _config.KeyValueHeads;
-        if (groups > 1) (key, value) = (key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1));
-        var scores = query.matmul(key.transpose(2, 3)) * (1 / Math.Sqrt(_config.HeadSize)); // (B, H, T, S)
+        var (heads, shared, size) = (_config.Heads, _config.KeyValueHeads, _config.HeadSize);
+        // Heads that share keys and values are lines of one product: nothing is repeated.
+        if (heads > shared) query = query.reshape(batch, shared, heads / shared * length, size);
+        var scores = (query.matmul(key.transpose(2, 3)) * (1 / Math.Sqrt(size))).view(batch, heads, length, -1); // (B, H, T, S)
         if ((_windowed ? pass.WindowMask : pass.Mask) is { } mask) scores = scores.add(mask);
         var weights = scores.To32().softmax(-1).To(value.dtype);
         weights = _dropout.Apply(weights, training);
-        return _output.call(weights.matmul(value).transpose(1, 2).reshape(batch, length, (long)_config.Heads * _config.HeadSize));
+        if (heads > shared) weights = weights.reshape(batch, shared, heads / shared * length, -1);
+        return _output.call(weights.matmul(value).view(batch, heads, length, size).transpose(1, 2).reshape(batch, length, (long)heads * size));
     }
 
     private (Tensor Query, Tensor Key, Tensor Value) Split(Tensor input, long batch, long length)

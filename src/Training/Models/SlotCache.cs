@@ -28,16 +28,37 @@ internal sealed class SlotCache(DecoderConfig config, Device device, ScalarType 
         var (newSlots, newCapacity) = (Slots, Capacity);
         if (slots > newSlots) newSlots = Math.Max(slots, newSlots * 2);
         if (length > newCapacity) newCapacity = (Math.Max(length, newCapacity * 2) + Block - 1) / Block * Block;
-        for (var i = 0; i < _layers.Length; i++) _layers[i] = (Grown(_layers[i].Keys), Grown(_layers[i].Values));
+        // All or nothing: what does not fit leaves things as they were.
+        var grown = new List<Tensor>(_layers.Length * 2);
+        try
+        {
+            foreach (var (keys, values) in _layers)
+            {
+                grown.Add(Grown(keys));
+                grown.Add(Grown(values));
+            }
+        }
+        catch
+        {
+            foreach (var one in grown) one.Dispose();
+            throw;
+        }
+
+        for (var i = 0; i < _layers.Length; i++)
+        {
+            _layers[i].Keys?.Dispose();
+            _layers[i].Values?.Dispose();
+            _layers[i] = (grown[2 * i], grown[(2 * i) + 1]);
+        }
+
         (Slots, Capacity) = (newSlots, newCapacity);
 
         Tensor Grown(Tensor? old)
         {
-            var room = zeros([newSlots, config.KeyValueHeads, newCapacity, config.HeadSize], type, device).DetachFromDisposeScope();
-            if (old is null) return room;
-            using (NewDisposeScope()) room.narrow(0, 0, Slots).narrow(2, 0, Capacity).copy_(old);
-            old.Dispose();
-            return room;
+            using var scope = NewDisposeScope();
+            var room = zeros([newSlots, config.KeyValueHeads, newCapacity, config.HeadSize], type, device);
+            if (old is not null) room.narrow(0, 0, Slots).narrow(2, 0, Capacity).copy_(old);
+            return room.DetachFromDisposeScope();
         }
     }
 

@@ -1,8 +1,10 @@
-using System.Text;
 using TorchSharp;
 using XInstruct.Domain.Statistics;
+using XInstruct.Training.Adapters;
+using XInstruct.Training.Checkpoints;
 using XInstruct.Training.Generation;
 using XInstruct.Training.Models;
+using XInstruct.Training.Quantization;
 using XInstruct.Training.Tokenizers;
 
 namespace XInstruct.Training.Tests.Generation;
@@ -38,6 +40,116 @@ public sealed class EngineTests
 
         Console.WriteLine(FormattableString.Invariant($"{name}: smallest margin of the two best tokens {smallest:E2}"));
         double.IsFinite(smallest).ShouldBeTrue();
+    }
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public async Task Submit_SharedHeads_GiveTheTokensOfNoReuse(string name)
+    {
+        using var model = TestModels.Golden(name);
+        var random = new DeterministicRandom(name);
+        // Three heads of which one is no whole number of blocks; the same prompt comes more than once.
+        var heads = new[] { 32, 48, 41 }.Select(length => Prompt(random, length, model.Config.VocabularySize)).ToArray();
+        var prompts = Enumerable.Range(0, 30).Select(i => (int[])[.. heads[i % 3], .. Prompt(random, i % 7 == 0 ? 1 : random.Next(20), model.Config.VocabularySize)]).ToList();
+        prompts.AddRange(prompts.Take(5).ToList());
+        var smallest = double.PositiveInfinity;
+        // Room for all, room for two heads, and in pieces shorter than a head.
+        foreach (var (kept, budget) in new[] { (4096, 512), (96, 512), (4096, 24) })
+        {
+            using var engine = new GenerationEngine(model, null, new EngineOptions { MaxRows = 6, TokenBudget = budget, MaxContext = 128, PrefixCacheTokens = kept });
+            var running = prompts.Select(prompt => engine.Submit(new EngineRequest(prompt) { MaxNewTokens = 12, TopLogProbabilities = 2 })).ToList();
+            for (var i = 0; i < prompts.Count; i++)
+            {
+                var alone = TextGenerator.Generate(model, [new GenerationRequest(prompts[i])], new GenerationOptions { MaxNewTokens = 12 })[0];
+                smallest = Math.Min(smallest, ShouldAgree(await ReadAsync(running[i]), alone));
+            }
+
+            await IdleAsync(engine);
+            var status = engine.Status;
+            status.ReusedTokens.ShouldBe(running.Sum(one => (long)one.ReusedTokens));
+            (status.ReusedTokens + status.PromptTokens).ShouldBe(prompts.Sum(prompt => (long)prompt.Length));
+            // All but the first of each head, where there is room for all.
+            if (kept == 4096) status.ReusedTokens.ShouldBeGreaterThan(30 * 32);
+            else status.ReusedTokens.ShouldBeGreaterThan(0);
+        }
+
+        Console.WriteLine(FormattableString.Invariant($"{name}: smallest margin of the two best tokens with shared heads {smallest:E2}"));
+        double.IsFinite(smallest).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Submit_ConversationThatGoesOn_TakesOverWhatItHad()
+    {
+        using var model = TestModels.Tiny();
+        using var engine = new GenerationEngine(model);
+        var first = engine.Submit(new EngineRequest([.. Enumerable.Range(4, 20)]) { MaxNewTokens = 30 });
+        int[] history = [.. Enumerable.Range(4, 20), .. (await ReadAsync(first)).Select(token => token.Id)];
+        var second = engine.Submit(new EngineRequest([.. history, 5, 6]) { MaxNewTokens = 3 });
+        await second.Completion;
+        (first.ReusedTokens, second.ReusedTokens).ShouldBe((0, 48));
+    }
+
+    [Fact]
+    public async Task Submit_DynamicRopeScaling_StretchesEachRowByItsOwnLength()
+    {
+        var config = DecoderConfig.Llama(64, hidden: 16, layers: 2, heads: 2, intermediate: 32, initStd: 0.3, endId: 3, padId: 0) with { RopeScaling = new RopeScaling("dynamic", 4, 0, 0, 24) };
+        using var model = Decoder.Random(config, 1);
+        var random = new DeterministicRandom(9);
+        int[] head = Prompt(random, 20, 64);
+        // Below the original length, across it while being continued, and above it from the start.
+        var prompts = Enumerable.Range(0, 12).Select(i => (int[])[.. head[..(i % 4 * 5)], .. Prompt(random, 2 + (i * 3), 64)]).ToArray();
+        using var engine = new GenerationEngine(model, null, new EngineOptions { MaxRows = 5, TokenBudget = 14, MaxContext = 90 });
+        var running = prompts.Select(prompt => engine.Submit(new EngineRequest(prompt) { MaxNewTokens = 14, TopLogProbabilities = 2 })).ToList();
+        for (var i = 0; i < prompts.Length; i++)
+            ShouldAgree(await ReadAsync(running[i]), TextGenerator.Generate(model, [new GenerationRequest(prompts[i])], new GenerationOptions { MaxNewTokens = 14 })[0]);
+    }
+
+    [Fact]
+    public async Task Submit_QuantisedModelWithAnAdapterIn16Bits_GivesTheTokensOfEachPromptAlone()
+    {
+        var folder = Path.GetDirectoryName(TestModels.GoldenPath("llama_gqa", "config.json"))!;
+        using var model = Checkpoint.Load(folder, torch.CPU, type: torch.ScalarType.BFloat16, quantization: new QuantizationOptions());
+        var adapter = Adapter.Attach(model, new AdapterOptions { Rank = 4, Targets = ["q_proj", "v_proj"] }, seed: 3);
+        adapter.IsOn.ShouldBeTrue();
+        var prompts = Enumerable.Range(1, 9).Select(i => Enumerable.Range(5 * i, 3 * i).ToArray()).ToArray();
+        using var engine = new GenerationEngine(model, null, new EngineOptions { MaxRows = 4, TokenBudget = 32 });
+        var running = prompts.Select(prompt => engine.Submit(new EngineRequest(prompt) { MaxNewTokens = 8, TopLogProbabilities = 2 })).ToList();
+        for (var i = 0; i < prompts.Length; i++)
+        {
+            // 8 bits of mantissa: only a clear best token is certain.
+            var alone = TextGenerator.Generate(model, [new GenerationRequest(prompts[i])], new GenerationOptions { MaxNewTokens = 8 })[0];
+            var tokens = await ReadAsync(running[i]);
+            for (var t = 0; t < tokens.Count && tokens[t].Alternatives[0].LogProbability - tokens[t].Alternatives[1].LogProbability > 0.1; t++) tokens[t].Id.ShouldBe(alone.Ids[t]);
+            tokens.Count.ShouldBe(8);
+        }
+    }
+
+    [Fact]
+    public async Task Submit_MoreThanMayWait_IsRefused_AndTheOthersComeInTheirOrder()
+    {
+        using var model = TestModels.Tiny();
+        using var engine = new GenerationEngine(model, null, new EngineOptions { MaxRows = 1, TokenBudget = 16, MaxContext = 2000, MaxWaiting = 3 });
+        var first = engine.Submit(new EngineRequest([4]) { MaxNewTokens = 1900 });
+        await foreach (var token in first)
+        {
+            token.Text.ShouldBeEmpty();
+            // It is being worked on: all others wait.
+            RunningGeneration[] waiting = [.. Enumerable.Range(0, 3).Select(i => engine.Submit(new EngineRequest([5 + i]) { MaxNewTokens = 1900 }))];
+            Should.Throw<EngineBusyException>(() => engine.Submit(new EngineRequest([9]))).Waiting.ShouldBe(3);
+            first.Cancel();
+            for (var i = 0; i < waiting.Length; i++)
+            {
+                await foreach (var _ in waiting[i])
+                {
+                    waiting.Skip(i + 1).ShouldAllBe(later => later.NewTokens == 0);
+                    break;
+                }
+
+                await waiting[i].Completion;
+            }
+
+            break;
+        }
     }
 
     [Theory]
@@ -110,7 +222,7 @@ public sealed class EngineTests
         (await second.Completion).ShouldBe(FinishReason.Cancelled);
         (await ReadAsync(third)).Count.ShouldBe(3);
         first.NewTokens.ShouldBeLessThan(1900);
-        engine.Status.Running.ShouldBe(0);
+        await IdleAsync(engine);
     }
 
     [Fact]
@@ -142,7 +254,7 @@ public sealed class EngineTests
             (await Should.ThrowAsync<GenerationFailedException>(() => ReadAsync(one))).Message.ShouldContain("no numbers");
         // Also those that come into the places where the numbers were.
         foreach (var one in (RunningGeneration[])[before, .. after]) (await one.Completion).ShouldBe(FinishReason.Length);
-        engine.Status.Running.ShouldBe(0);
+        await IdleAsync(engine);
     }
 
     [Fact]
@@ -159,6 +271,13 @@ public sealed class EngineTests
         var full = engine.Submit(new EngineRequest([1, 2, 3, 4, 5]) { MaxNewTokens = 100 });
         (await full.Completion).ShouldBe(FinishReason.Length);
         full.NewTokens.ShouldBe(3);
+    }
+
+    // The last token is there a moment before the place is free.
+    private static async Task IdleAsync(GenerationEngine engine)
+    {
+        for (var i = 0; i < 1000 && engine.Status.Running > 0; i++) await Task.Delay(5);
+        engine.Status.Running.ShouldBe(0);
     }
 
     internal static async Task<List<GeneratedToken>> ReadAsync(RunningGeneration running)
@@ -188,7 +307,7 @@ public sealed class EngineTests
     }
 
     // A random model whose tokens are the bytes and a few words.
-    internal static (XInstruct.Training.Models.Decoder Model, TextTokenizer Tokenizer) Named()
+    internal static (Decoder Model, TextTokenizer Tokenizer) Named()
     {
         var tokenizer = ByteLevelBpeTrainer.Train(["habari ya asubuhi", "tani mēnung 你好 🙂"], 300, ["<|end|>"]);
         return (TestModels.Tiny(vocabulary: tokenizer.Size), tokenizer);
@@ -198,10 +317,10 @@ public sealed class EngineTests
     {
         try
         {
-            new UTF8Encoding(false, throwOnInvalidBytes: true).GetByteCount(text);
+            new System.Text.UTF8Encoding(false, throwOnInvalidBytes: true).GetByteCount(text);
             return true;
         }
-        catch (EncoderFallbackException)
+        catch (System.Text.EncoderFallbackException)
         {
             return false;
         }
