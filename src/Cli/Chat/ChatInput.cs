@@ -18,7 +18,8 @@ internal sealed class ChatInput(Func<string, string?> readLine)
     {
         if (readLine("> ") is not { } line) return null;
         if (line.Trim() == Quotes) return Block();
-        if (!Continues(line)) return new Typed(line, line.StartsWith('/'));
+        // Pasted lines come as one, and are no command.
+        if (!Continues(line)) return new Typed(line, line.StartsWith('/') && !line.Contains('\n', StringComparison.Ordinal));
         var text = new StringBuilder(line[..^1]);
         while (readLine("… ") is { } next)
         {

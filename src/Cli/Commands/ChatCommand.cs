@@ -60,13 +60,7 @@ internal static class ChatCommand
         using var session = new ChatSession(host.Model, settings, system, screen);
         if (isTerminal) screen.Note(string.Create(CultureInfo.InvariantCulture, $"{host.Model.Name}: {host.Parameters / 1e6:F1} M parameters on {host.Device}, {host.Model.Context} tokens of context. /help says what there is."));
         using var piped = new StreamReader(Console.OpenStandardInput(), new UTF8Encoding(false));
-        await session.RunAsync(new ChatInput(isTerminal ? Terminal : _ => piped.ReadLine()));
+        await session.RunAsync(new ChatInput(isTerminal ? new LineEditor().Read : _ => piped.ReadLine()));
         await Serilog.Log.CloseAndFlushAsync();
-
-        static string? Terminal(string prompt)
-        {
-            Console.Write(prompt);
-            return Console.ReadLine();
-        }
     }
 }
