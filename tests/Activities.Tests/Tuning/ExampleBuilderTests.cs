@@ -33,6 +33,18 @@ public sealed class ExampleBuilderTests : IDisposable
     }
 
     [Fact]
+    public void Row_AnswerAfterABlank_HasTheTokensThatTheWholeTextHas()
+    {
+        // Alone, pieces of this text would get other tokens: 'habari' is cut where words begin.
+        var row = Builder(Recipe("say {instruction}:")).Row(Of(("instruction", "hello habari"), ("output", " ya asubuhi")), "data");
+        row.Tokens[..^1].ShouldBe(_tokenizer.Encode("say hello habari: ya asubuhi"));
+        row.Tokens[..row.LearnFrom].ShouldBe(_tokenizer.Encode("say hello habari:"));
+        // The blank would go into the answer's first token: the model is asked with it, so it stays.
+        row = Builder(Recipe("{instruction} ")).Row(Of(("instruction", "say"), ("output", "habari")), "data");
+        row.Tokens[..^1].ShouldBe([.. _tokenizer.Encode("say "), .. _tokenizer.Encode("habari")]);
+    }
+
+    [Fact]
     public void Row_TextSpellsASpecialToken_StaysText()
     {
         var row = Builder(Recipe("{instruction}")).Row(Of(("instruction", "say <|end|>"), ("output", "<|end|> habari")), "data");
