@@ -4,6 +4,7 @@ using Temporalio.Testing;
 using Temporalio.Worker;
 using XInstruct.Workflows.Languages;
 using XInstruct.Workflows.Runs;
+using XInstruct.Workflows.Training;
 
 namespace XInstruct.Workflows.Tests;
 
@@ -35,7 +36,7 @@ public sealed class LocalEnvironment : IAsyncLifetime
 
     /// <summary>Runs <paramref name="test"/> beside workers of all kinds, as a worker process has them.</summary>
     public Task WorkAsync(ScriptedActivities activities, Func<Task> test) =>
-        ActAsync(activities, () => DecideAsync(test, typeof(XInstructionWorkflow), typeof(LanguageWorkflow)));
+        ActAsync(activities, () => DecideAsync(test, typeof(XInstructionWorkflow), typeof(LanguageWorkflow), typeof(TrainingWorkflow)));
 
     /// <summary>Only activities.</summary>
     public async Task ActAsync(ScriptedActivities activities, Func<Task> test)

@@ -17,7 +17,7 @@ namespace XInstruct.Workflows.Tests;
 /// <summary>All activities of a run without their work: each writes its name down, then does what the script says of that name.</summary>
 public sealed class ScriptedActivities :
     IRunActivities, ICorpusActivities, IGenerationActivities, IRatingActivities, ISelectionActivities, IEmbeddingActivities,
-    IClusteringActivities, IReleaseActivities, ITrainingActivities, IEvaluationActivities
+    IClusteringActivities, IReleaseActivities, ITrainingActivities, ITuningActivities, IEvaluationActivities
 {
     private readonly ConcurrentQueue<string> _calls = new();
 
@@ -93,6 +93,15 @@ public sealed class ScriptedActivities :
 
     [Activity]
     public Task CompleteRunAsync(RunInput input) => AnswerAsync("end", 0);
+
+    [Activity]
+    public Task StartTrainingAsync(TuneInput input) => AnswerAsync("start training", 0);
+
+    [Activity]
+    public Task<TunedModel> TuneAsync(TuneInput input) => AnswerAsync($"tune {input.Recipe}", new TunedModel("model", "base", 5, 50, 1.5, 4, 1.25, false));
+
+    [Activity]
+    public Task<TunedModel> EndTrainingAsync(EndTrainingInput input) => AnswerAsync($"end training {input.Model.Model}", input.Model);
 
     /// <summary>Makes every call of a name wait, alive, until it is opened or cancelled.</summary>
     public Gate Close(string call)

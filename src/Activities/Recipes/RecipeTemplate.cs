@@ -24,32 +24,49 @@ public static class RecipeTemplate
         ["models.evaluator.api.model"] = "gpt-4.1-mini",
     };
 
+    // The same of training recipes; what stands here is written without a #.
+    private static readonly Dictionary<string, string> TrainingExamples = new(StringComparer.Ordinal)
+    {
+        ["name"] = "my-training",
+        ["model.path"] = "models/llama",
+        ["data.files"] = "[data.jsonl]",
+    };
+
+    /// <summary>The same of a training recipe.</summary>
+    public static string CommentedTraining()
+    {
+        var text = new StringBuilder();
+        Comment(text, "", "A training recipe of XInstruct. '#key: value' shows a default: take the # away to change it. 'xinstruct train sft FILE --check' checks the file.");
+        Section(text, new TrainingRecipe(), "", "", false, TrainingExamples);
+        return text.ToString();
+    }
+
     /// <summary>The YAML text. Lines that begin with <c>#</c> and a space are comments; <c>#key: value</c> is a default to be changed by taking the <c>#</c> away.</summary>
     public static string Commented()
     {
         var text = new StringBuilder();
         Comment(text, "", "An XInstruct recipe. '#key: value' shows a default: take the # away to change it. 'xinstruct recipe check' checks the file, 'xinstruct recipe schema' prints a JSON schema for editors.");
-        Section(text, new Recipe(), "", "", false);
+        Section(text, new Recipe(), "", "", false, Examples);
         return text.ToString();
     }
 
-    private static void Section(StringBuilder text, object defaults, string prefix, string indent, bool isOff)
+    private static void Section(StringBuilder text, object defaults, string prefix, string indent, bool isOff, Dictionary<string, string> examples)
     {
         foreach (var key in RecipeKey.Of(defaults.GetType()))
         {
             var name = prefix + key.Name;
             if (indent.Length == 0) text.Append('\n');
             Comment(text, indent, key.Description + Limits(key));
-            var off = isOff || (key.Kind == KeyKind.Section ? key.IsNullable : !key.IsRequired);
+            var off = isOff || (key.Kind == KeyKind.Section ? key.IsNullable : !key.IsRequired && !(examples == TrainingExamples && examples.ContainsKey(name)));
             var hash = off ? "#" : "";
             if (key.Kind == KeyKind.Section)
             {
                 text.Append(CultureInfo.InvariantCulture, $"{indent}{hash}{key.Name}:\n");
-                Section(text, key.Get(defaults) ?? Activator.CreateInstance(key.Type)!, $"{name}.", $"{indent}  ", off);
+                Section(text, key.Get(defaults) ?? Activator.CreateInstance(key.Type)!, $"{name}.", $"{indent}  ", off, examples);
             }
             else
             {
-                text.Append(CultureInfo.InvariantCulture, $"{indent}{hash}{key.Name}: {Examples.GetValueOrDefault(name) ?? Yaml(key.Get(defaults))}\n");
+                text.Append(CultureInfo.InvariantCulture, $"{indent}{hash}{key.Name}: {examples.GetValueOrDefault(name) ?? Yaml(key.Get(defaults))}\n");
             }
         }
     }

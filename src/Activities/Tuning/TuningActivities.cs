@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Temporalio.Activities;
 using Temporalio.Exceptions;
 using XInstruct.Activities.Models;
@@ -42,24 +41,14 @@ public sealed class TuningActivities(EventWriter writer, Contents contents, File
             var (trained, heldOut) = await TrainingRows.ReadAsync(document, files, ct);
             var start = await BaseAsync(input, document, trained, ct);
             var result = files.NewFolder();
-            var saved = Channel.CreateUnbounded<SavedTuning>();
-            var recording = RecordAsync(input, document, saved.Reader, ct);
-            TuningReport report;
-            try
-            {
-                // Off the activity's thread: hours of training must not keep a scheduler thread.
-                report = await Task.Factory.StartNew(
-                    () => new Tuner(document, files.Tree(start)).Run(trained, heldOut, folder.Checkpoints, result, new Progress(heartbeat, folder), s => saved.Writer.TryWrite(s), ct),
-                    ct,
-                    TaskCreationOptions.LongRunning,
-                    TaskScheduler.Default);
-            }
-            finally
-            {
-                saved.Writer.Complete();
-            }
-
-            await recording;
+            // Off the activity's thread: hours of training must not keep a scheduler thread. On its own thread it waits for a checkpoint's event, so that
+            // at most the checkpoint that is gone on from can lack one.
+            var report = await Task.Factory.StartNew(
+                () => new Tuner(document, files.Tree(start)).Run(
+                    trained, heldOut, folder.Checkpoints, result, new Progress(heartbeat, folder), saved => RecordAsync(input, document, saved, ct).GetAwaiter().GetResult(), ct),
+                ct,
+                TaskCreationOptions.LongRunning,
+                TaskScheduler.Default);
             folder.Write(report.Metrics);
             var model = await files.PutTreeAsync(result, ct);
             return new TunedModel(model, start, report.Steps, report.Tokens, Math.Round(report.LastLoss, 6), report.BestStep, report.BestLoss is { } best ? Math.Round(best, 6) : null, report.StoppedEarly);
@@ -102,14 +91,11 @@ public sealed class TuningActivities(EventWriter writer, Contents contents, File
         return tree;
     }
 
-    private async Task RecordAsync(TuneInput input, TrainingDocument document, ChannelReader<SavedTuning> saved, CancellationToken ct)
+    private Task RecordAsync(TuneInput input, TrainingDocument document, SavedTuning saved, CancellationToken ct)
     {
-        await foreach (var one in saved.ReadAllAsync(ct))
-        {
-            var m = one.Metrics;
-            var @event = new ModelCheckpointSaved(one.Step, one.Hash, m.Tokens, Math.Round(m.Loss, 6), m.EvaluationLoss is { } loss ? Math.Round(loss, 6) : null);
-            await WriteAsync(input, document, model => model?.Save(@event), ct);
-        }
+        var m = saved.Metrics;
+        var @event = new ModelCheckpointSaved(saved.Step, saved.Hash, m.Tokens, Math.Round(m.Loss, 6), m.EvaluationLoss is { } loss ? Math.Round(loss, 6) : null);
+        return WriteAsync(input, document, model => model?.Save(@event), ct);
     }
 
     private Task WriteAsync(TuneInput input, TrainingDocument document, Func<Model?, object?> decide, CancellationToken ct)

@@ -1,10 +1,12 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
 using Spectre.Console;
 using Temporalio.Api.Enums.V1;
 using Temporalio.Exceptions;
 using XInstruct.Activities.Reports;
 using XInstruct.Activities.Storage;
+using XInstruct.Activities.Tuning;
 using XInstruct.Cli.Display;
 using XInstruct.Cli.Hosting;
 using XInstruct.Domain.Provenance;
@@ -81,20 +83,32 @@ internal static class StatusCommand
         }
 
         if (!json) AnsiConsole.Write(table);
+        var trainings = new Table().Border(TableBorder.Rounded).AddColumns("training", "status", "method", "last checkpoint", "loss", "release");
+        foreach (var model in await deployment.Get<ModelReader>().ListAsync(ct))
+        {
+            var (status, _) = await StateAsync(deployment, model.Name, model.Trained is not null);
+            var (step, loss) = model.Trained is { } t ? (t.Steps, t.Loss) : model.Checkpoints is [.., var last] ? (last.Step, last.Loss) : (0, double.NaN);
+            if (json) Console.WriteLine(JsonSerializer.Serialize(new { Training = model.Name, Status = status, model.Started.Method, Step = step, Loss = double.IsFinite(loss) ? loss : (double?)null, model.Started.Release }, EventJson.Options));
+            else trainings.AddRow(model.Name, status, model.Started.Method, $"step {step}", double.IsFinite(loss) ? loss.ToString("F4", CultureInfo.InvariantCulture) : "", model.Started.Release?[..12] ?? "");
+        }
+
+        if (!json && trainings.Rows.Count > 0) AnsiConsole.Write(trainings);
         return ExitCodes.Ok;
     }
 
-    private static async Task<(string Status, double Seconds)> StateAsync(Deployment deployment, Run run)
+    private static Task<(string Status, double Seconds)> StateAsync(Deployment deployment, Run run) => StateAsync(deployment, run.Name, run.IsCompleted);
+
+    private static async Task<(string Status, double Seconds)> StateAsync(Deployment deployment, string name, bool isCompleted)
     {
         try
         {
-            var description = await deployment.Client.GetWorkflowHandle(run.Name).DescribeAsync();
+            var description = await deployment.Client.GetWorkflowHandle(name).DescribeAsync();
             var seconds = ((description.CloseTime ?? DateTime.UtcNow) - description.StartTime).TotalSeconds;
             return (description.Status.ToString().ToLowerInvariant(), seconds);
         }
         catch (RpcException e) when (e.Code == RpcException.StatusCode.NotFound)
         {
-            return (run.IsCompleted ? "completed" : "unknown", 0);
+            return (isCompleted ? "completed" : "unknown", 0);
         }
     }
 }

@@ -26,11 +26,27 @@ internal static class TrainCommand
 
     public static Command Create() => new("train", "Trains a model by a recipe of its own: the whole model, or an adapter on it.")
     {
+        New(),
         Kind(TrainingKind.Sft, "sft", "Trains on pairs of prompt and completion (supervised fine-tuning). Killed and started again, it goes on from its last checkpoint.",
             "xinstruct train sft my-training.yaml", "xinstruct train sft my-training.yaml --set method=qlora --set schedule.passes=1", "xinstruct train sft my-training.yaml --check", "xinstruct train sft my-training.yaml --json | tail -1 | jq .output"),
         Kind(TrainingKind.Dpo, "dpo", "Trains on preferences: of two completions of a prompt one is better (DPO and its kin). Killed and started again, it goes on from its last checkpoint.",
             "xinstruct train dpo preferences.yaml", "xinstruct train dpo preferences.yaml --set preference.beta=0.3"),
     };
+
+    private static Command New()
+    {
+        var path = new Argument<string>("path") { Description = "File to write." };
+        var command = new Command("new", "Writes a commented training recipe.") { path };
+        command.SetAction(async (result, ct) =>
+        {
+            var target = result.GetValue(path)!;
+            if (File.Exists(target)) throw new UsageException($"{target} exists already. Name another file or remove it first.");
+            await File.WriteAllTextAsync(target, RecipeTemplate.CommentedTraining(), ct);
+            Console.WriteLine(result.GetValue(CommonOptions.Json) ? JsonSerializer.Serialize(new { Written = target }, EventJson.Options) : $"Wrote {target}. Set model.path and data, then 'xinstruct train sft {target} --check'.");
+            return ExitCodes.Ok;
+        });
+        return command.WithExamples("xinstruct train new my-training.yaml");
+    }
 
     private static Command Kind(TrainingKind kind, string name, string description, params string[] examples)
     {

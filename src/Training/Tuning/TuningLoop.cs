@@ -40,14 +40,14 @@ public sealed class TuningLoop(TuningTask task, Adapter? adapter, LoopOptions op
         try
         {
             using var session = new OptimizationSession(model, optimizer, schedule);
-            Start(session, saved);
+            Start(session, saved, cancellation);
             model.train();
             var sitting = Stopwatch.StartNew();
             var from = _state.Step;
             while (_state.Step < task.Steps && !HasStopped)
             {
                 cancellation.ThrowIfCancellationRequested();
-                Step(session, optimizer);
+                Step(session, optimizer, cancellation);
                 if (_state.Step % Math.Max(1, options.CheckpointSteps) == 0 || _state.Step == task.Steps || HasStopped) Save(session, saved);
                 var left = sitting.Elapsed / (_state.Step - from) * (task.Steps - _state.Step);
                 progress?.Report(new TuningProgress(_metrics[^1], task.Steps, left, _state.BestLoss));
@@ -77,11 +77,11 @@ public sealed class TuningLoop(TuningTask task, Adapter? adapter, LoopOptions op
         $"Lower batchTokens (and raise accumulation by as much), or maxTokens; {(task.Model.RecomputesLayers ? "" : "set recompute: true; ")}" +
         (adapter is null ? "or train an adapter (method: lora) in place of the whole model." : task.Model.IsQuantized ? "or lower adapter.rank." : "or hold the model in fewer bits (method: qlora), or lower adapter.rank.");
 
-    private void Start(OptimizationSession session, Action<SavedTuning>? saved)
+    private void Start(OptimizationSession session, Action<SavedTuning>? saved, CancellationToken cancellation)
     {
         if (_checkpoints.Latest() is not var (path, state, metrics))
         {
-            task.Prepare();
+            task.Prepare(cancellation);
             return;
         }
 
@@ -102,7 +102,7 @@ public sealed class TuningLoop(TuningTask task, Adapter? adapter, LoopOptions op
         saved?.Invoke(new SavedTuning(state.Step, path, TuningCheckpoints.HashOf(path), metrics[^1]));
     }
 
-    private void Step(OptimizationSession session, OptimizerOptions optimizer)
+    private void Step(OptimizationSession session, OptimizerOptions optimizer, CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
         var step = _state.Step;
@@ -112,17 +112,17 @@ public sealed class TuningLoop(TuningTask task, Adapter? adapter, LoopOptions op
         var tokens = task.Tokens(step);
         var seconds = clock.Elapsed.TotalSeconds;
         _state = _state with { Step = step + 1, Tokens = _state.Tokens + tokens };
-        double? evaluation = Evaluates && (_state.Step % options.EvaluationSteps == 0 || _state.Step == task.Steps) ? Evaluate() : null;
+        double? evaluation = Evaluates && (_state.Step % options.EvaluationSteps == 0 || _state.Step == task.Steps) ? Evaluate(cancellation) : null;
         _metrics.Add(new StepMetrics(
             _state.Step, loss, result.LearningRate, result.GradientNorm is { } norm && double.IsFinite(norm) ? norm : null, _state.Tokens, tokens / seconds,
             Environment.WorkingSet, (_metrics.Count > 0 ? _metrics[^1].Seconds : 0) + seconds, evaluation, task.Measures is { Count: > 0 } measures ? new Dictionary<string, double>(measures) : null));
     }
 
-    private double Evaluate()
+    private double Evaluate(CancellationToken cancellation)
     {
         double loss;
         task.Model.eval();
-        using (no_grad()) loss = task.Evaluate();
+        using (no_grad()) loss = task.Evaluate(cancellation);
         task.Model.train();
         if (_state.BestLoss is { } best && !(loss < best))
         {

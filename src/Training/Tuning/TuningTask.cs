@@ -24,13 +24,13 @@ public abstract class TuningTask
     internal abstract long Tokens(int step);
 
     /// <summary>Mean loss on the rows that are not trained on.</summary>
-    internal abstract double Evaluate();
+    internal abstract double Evaluate(CancellationToken cancellation);
 
     /// <summary>What the last step measured beside its loss, by name.</summary>
     internal virtual IReadOnlyDictionary<string, double>? Measures => null;
 
     /// <summary>Works out what training needs of the untrained model.</summary>
-    internal virtual void Prepare()
+    internal virtual void Prepare(CancellationToken cancellation)
     {
     }
 
@@ -77,11 +77,12 @@ public sealed class SupervisedTask : TuningTask
 
     internal override long Tokens(int step) => _plan.Step(step).Sum(batch => batch.Sum(row => row.Sum(i => (long)_rows[i].Tokens.Length)));
 
-    internal override double Evaluate()
+    internal override double Evaluate(CancellationToken cancellation)
     {
         var (sum, weight) = (0.0, 0.0);
         foreach (var batch in _evaluation)
         {
+            cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var learnt = batch.Sequences.Sum(row => row.Weight * row.LearntTokens);
             sum += batch.MeanLoss(Model, 0).item<float>() * learnt;
@@ -142,10 +143,11 @@ public sealed class PreferenceTask : TuningTask
     internal override IReadOnlyDictionary<string, Tensor> Prepared => new Dictionary<string, Tensor> { [ChosenName] = tensor(_chosen), [RejectedName] = tensor(_rejected) };
 
     /// <summary>The reference's log-probabilities, once: the model before its first step, or an adapter's model, which is what the adapter starts from.</summary>
-    internal override void Prepare()
+    internal override void Prepare(CancellationToken cancellation)
     {
         foreach (var batch in _batches)
         {
+            cancellation.ThrowIfCancellationRequested();
             var (chosen, rejected) = PreferenceSession.Reference(Model, Pairs(batch));
             for (var i = 0; i < batch.Length; i++) (_chosen[batch[i]], _rejected[batch[i]]) = (chosen[i], rejected[i]);
         }
@@ -167,11 +169,12 @@ public sealed class PreferenceTask : TuningTask
 
     internal override long Tokens(int step) => _plan.Step(step).Sum(batch => batch.Sum(row => Length(_pairs[row[0]])));
 
-    internal override double Evaluate()
+    internal override double Evaluate(CancellationToken cancellation)
     {
         var sum = 0.0;
         foreach (var batch in _evaluation)
         {
+            cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             sum += Loss(batch, null).item<float>() * batch.Length;
         }

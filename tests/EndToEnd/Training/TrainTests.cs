@@ -88,6 +88,34 @@ public sealed class TrainTests : IDisposable
         error.ShouldContain($"{recipe}:2:16: model.path: No folder ");
     }
 
+    [Fact]
+    public async Task Train_Release_IsNamedInTheModelsStreamAndCheckedFirst()
+    {
+        var release = Directory.CreateDirectory(Path.Combine(_folder, "release")).FullName;
+        var rows = await File.ReadAllBytesAsync(Path.Combine(Tests.SharedData.Root, "samples/seeds/sw.jsonl"));
+        await File.WriteAllBytesAsync(Path.Combine(release, "sw.jsonl"), rows);
+        var manifest = $$"""{"format":1,"name":"r","number":1,"recipe":"","contentRoot":"","files":[{"name":"sw.jsonl","bytes":{{rows.Length}},"sha256":"{{Convert.ToHexStringLower(SHA256.HashData(rows))}}","rows":40}]}""";
+        await File.WriteAllTextAsync(Path.Combine(release, "manifest.json"), manifest);
+        var recipe = Path.Combine(_folder, "release.yaml");
+        await File.WriteAllTextAsync(recipe, """
+            name: student
+            device: cpu
+            model: { fresh: { vocabulary: 400, shape: { hidden: 16, layers: 1, heads: 2, intermediate: 32 } } }
+            data: { release: release, prompt: "<|instruction|>{instruction}<|text|>" }
+            schedule: { steps: 3 }
+            """);
+        await using var product = await ProductProcess.CreateAsync();
+        var (code, output, error) = await product.RunAsync("train", "sft", recipe, "--json");
+        code.ShouldBe(0, error);
+        var expected = Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(manifest)));
+        (await product.ReadAsync("select data ->> 'release' from xinstruct.mt_events where type = 'training_started'", r => r.GetString(0))).ShouldBe([expected]);
+        JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(Last(output).GetProperty("output").GetString()!, "training.json"))).RootElement.GetProperty("release").GetString().ShouldBe(expected);
+        await File.AppendAllTextAsync(Path.Combine(release, "sw.jsonl"), "\n");
+        (code, _, error) = await product.RunAsync("train", "sft", recipe, "--json");
+        code.ShouldBe(1);
+        error.ShouldContain("sw.jsonl has changed since it was sealed");
+    }
+
     /// <summary>The page's commands, one after the other in a folder with the files that it shows.</summary>
     [Fact]
     public async Task Docs_EveryCommandOfItsPage_DoesWhatItSays()
@@ -97,7 +125,7 @@ public sealed class TrainTests : IDisposable
         Directory.CreateSymbolicLink(Path.Combine(_folder, "samples"), Path.Combine(Tests.SharedData.Root, "samples"));
         await using var product = await ProductProcess.CreateAsync();
         var commands = page.Split('\n').Where(line => line.StartsWith("./xinstruct ", StringComparison.Ordinal)).Select(line => line["./xinstruct ".Length..].Split(" #")[0].Trim()).ToList();
-        commands.Count.ShouldBe(8);
+        commands.Count.ShouldBe(9);
         var results = new List<JsonElement>();
         foreach (var command in commands)
         {

@@ -241,7 +241,7 @@ public sealed class TuningLoopTests : IDisposable
 
         internal override long Tokens(int step) => 1;
 
-        internal override double Evaluate() => 0;
+        internal override double Evaluate(CancellationToken cancellation) => 0;
     }
 
     private sealed class Now(Action<TuningProgress> report) : IProgress<TuningProgress>
