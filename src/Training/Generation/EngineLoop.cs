@@ -59,9 +59,19 @@ internal sealed class EngineLoop : IDisposable
         set_num_threads(_options.Threads);
         while (!_isEnding)
         {
-            Admit();
-            if (_steps.Rows == 0) _signal.Wait();
-            else Step();
+            try
+            {
+                Admit();
+                if (_steps.Rows == 0) _signal.Wait();
+                else _steps.Step();
+            }
+            catch (Exception error)
+            {
+                // Not while a row's numbers were worked out, which fails that row alone: nothing is certain any more, but for requests to come.
+                _steps.EndAll(error);
+            }
+
+            _status = _steps.Status;
         }
 
         _steps.EndAll();
@@ -72,21 +82,6 @@ internal sealed class EngineLoop : IDisposable
         }
 
         _steps.Dispose();
-    }
-
-    private void Step()
-    {
-        try
-        {
-            _steps.Step();
-        }
-        catch (Exception error)
-        {
-            // Not while a row's numbers were worked out, which fails that row alone: nothing is certain any more, but for requests to come.
-            _steps.EndAll(error);
-        }
-
-        _status = _steps.Status;
     }
 
     private void Admit()

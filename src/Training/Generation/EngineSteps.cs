@@ -25,7 +25,7 @@ internal sealed class EngineSteps : IDisposable
     {
         _usesCandidates = options.UsesCandidates ?? model.Device().type != TorchSharp.DeviceType.CPU;
         (_model, _options) = (model, options);
-        _cache = new SlotCache(model.Config, model.Device(), model.parameters().First().dtype);
+        _cache = new SlotCache(model.Config, model.Device(), model.parameters().First().dtype) { MostSlots = options.MaxRows + 1, MostTokens = options.MaxContext ?? model.Config.MaxPositions };
         _slots = new SlotTable(_cache, options.MaxRows);
         _prefixes = new PrefixCache(_cache, model.Config.Layers, options.PrefixCacheTokens);
     }
@@ -48,19 +48,24 @@ internal sealed class EngineSteps : IDisposable
         foreach (var row in All().Where(row => row.Generation.IsCancelled))
         {
             row.End(FinishReason.Cancelled);
+            // Nobody has looked at its numbers yet.
+            if (row.Filled > 0) _cache.Clear(row.Slot);
             Drop(row);
         }
     }
 
-    /// <summary>Ends all rows: as cancelled, or as failed.</summary>
+    /// <summary>Ends all rows, as cancelled or as failed, and gives their memory back: nothing that may fail is asked of the device.</summary>
     public void EndAll(Exception? error = null)
     {
         foreach (var row in All())
         {
             if (error is null) row.End(FinishReason.Cancelled);
             else row.Fail(error);
-            Drop(row);
         }
+
+        _reading.Clear();
+        _slots.Clear();
+        _cache.Dispose();
     }
 
     /// <summary>One token for each row that is being continued, and as much of the prompts as the budget allows, the oldest first.</summary>
@@ -129,20 +134,25 @@ internal sealed class EngineSteps : IDisposable
     private void Pass(List<EngineRow> rows, Func<EngineRow, int> count)
     {
         using var scope = NewDisposeScope();
+        Chosen? chosen;
         try
         {
-            Commit(rows, count, Forward(rows, count));
+            chosen = Forward(rows, count);
         }
         catch (Exception error) when (rows.Count == 1)
         {
             rows[0].Fail(error);
-            _cache.Clear(rows[0].Slot);
+            if (rows[0].Slot < _cache.Slots) _cache.Clear(rows[0].Slot);
             Drop(rows[0]);
+            return;
         }
         catch (Exception)
         {
             foreach (var row in rows) Pass([row], count);
+            return;
         }
+
+        Commit(rows, count, chosen);
     }
 
     // What the host needs to know of the rows that get a token: nothing has changed for a row before that is there.

@@ -56,6 +56,14 @@ internal sealed class SlotTable(SlotCache cache, int size)
         (_rows[to], row.Slot) = (row, to);
     }
 
+    /// <summary>Frees all slots.</summary>
+    public void Clear()
+    {
+        foreach (var row in _rows) row?.Slot = -1;
+        Array.Clear(_rows);
+        (Decoding, Count) = (0, 0);
+    }
+
     /// <summary>Frees a row's slot.</summary>
     public void Remove(EngineRow row)
     {

@@ -21,14 +21,19 @@ internal sealed class SlotCache(DecoderConfig config, Device device, ScalarType 
     /// <summary>Where the numbers lie.</summary>
     public Device Device => device;
 
+    /// <summary>Slots that will ever be needed.</summary>
+    public long MostSlots { get; init; } = int.MaxValue;
+
+    /// <summary>Tokens that a slot will ever hold.</summary>
+    public long MostTokens { get; init; } = int.MaxValue;
 
     /// <summary>Makes room; what is there stays.</summary>
     public void Reserve(long slots, long length)
     {
         if (slots <= Slots && length <= Capacity) return;
         var (newSlots, newCapacity) = (Slots, Capacity);
-        if (slots > newSlots) newSlots = Math.Max(slots, newSlots * 2);
-        if (length > newCapacity) newCapacity = (Math.Max(length, newCapacity * 2) + Block - 1) / Block * Block;
+        if (slots > newSlots) newSlots = Math.Max(slots, Math.Min(MostSlots, newSlots * 2));
+        if (length > newCapacity) newCapacity = (Math.Max(length, Math.Min(MostTokens, newCapacity * 2)) + Block - 1) / Block * Block;
         // All or nothing: what does not fit leaves things as they were.
         var grown = new List<Tensor>(_layers.Length * 2);
         try
@@ -91,7 +96,7 @@ internal sealed class SlotCache(DecoderConfig config, Device device, ScalarType 
     /// <summary>The same as lines, (slots · H · capacity, D).</summary>
     public (Tensor Keys, Tensor Values) Lines(int layer) => _lines[layer];
 
-    /// <inheritdoc/>
+    /// <summary>Gives the memory back; what is reserved afterwards is empty.</summary>
     public void Dispose()
     {
         for (var i = 0; i < _layers.Length; i++) Dispose(i);
@@ -101,5 +106,6 @@ internal sealed class SlotCache(DecoderConfig config, Device device, ScalarType 
     private void Dispose(int layer)
     {
         foreach (var one in (Tensor?[])[_lines[layer].Keys, _lines[layer].Values, _layers[layer].Keys, _layers[layer].Values]) one?.Dispose();
+        (_lines[layer], _layers[layer]) = (default, default);
     }
 }

@@ -208,6 +208,35 @@ public sealed class EngineTests
     }
 
     [Fact]
+    public void DropCancelled_RowWithNumbersThatAreNone_SpoilsNoneAfterIt()
+    {
+        using var model = TestModels.Golden("llama_gqa");
+        using var noGrad = torch.no_grad();
+        using (var embedding = model.named_parameters().First(p => p.name.EndsWith("embed_tokens.weight", StringComparison.Ordinal)).parameter[60]) embedding.fill_(float.NaN);
+        model.eval();
+        var options = new EngineOptions { MaxRows = 2, TokenBudget = 12, MaxContext = 200, PrefixCacheTokens = 0 };
+        using var steps = new EngineSteps(model, options);
+        var first = Added([.. Enumerable.Repeat(5, 60)], 100);
+        for (var i = 0; i < 8; i++) steps.Step();
+        // Read in pieces: nobody sees its numbers before its end.
+        var spoilt = Added([.. Enumerable.Repeat(60, 40)], 10);
+        for (var i = 0; i < 3; i++) steps.Step();
+        spoilt.Generation.Cancel();
+        steps.DropCancelled();
+        var next = Added([7, 8], 10);
+        for (var i = 0; i < 12; i++) steps.Step();
+        next.Generation.FinishReason.ShouldBe(FinishReason.Length);
+        first.Generation.Completion.IsFaulted.ShouldBeFalse();
+
+        EngineRow Added(int[] prompt, int count)
+        {
+            var row = EngineRow.Of(new EngineRequest(prompt) { MaxNewTokens = count }, model.Config, options, null, () => { });
+            steps.Add(row);
+            return row;
+        }
+    }
+
+    [Fact]
     public async Task Cancel_FreesTheRow_AndOthersGoOn()
     {
         using var model = TestModels.Tiny();
