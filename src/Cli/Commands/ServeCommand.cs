@@ -31,16 +31,17 @@ internal static partial class ServeCommand
         var token = new Option<string?>("--token-env") { Description = "Environment variable with the key that callers must send; its name ends in _API_KEY." };
         var rows = JobOptions.Number("--max-rows", defaults.MaxRows, 1, 4096, "Replies written at the same time; others wait.");
         var budget = JobOptions.Number("--token-budget", defaults.TokenBudget, 2, 1 << 20, "Tokens a step: one for each reply, the rest for prompts. Above --max-rows.");
+        var prefixes = JobOptions.Number("--prefix-cache", defaults.PrefixCacheTokens, 0, 1 << 24, "Tokens of earlier prompts that are kept for prompts that begin alike; 0 keeps none.");
         var waiting = JobOptions.Number("--max-waiting", defaults.MaxWaiting, 1, 1 << 20, "Requests that may wait; one more is answered with 429.");
         var drain = JobOptions.Number("--drain", 30, 0, LongestDrain, "Seconds that replies under way may go on after Ctrl-C or SIGTERM. A second signal quits at once.");
         var command = new Command(Name, "Serves a local model by the OpenAI API: models, chat and plain completions, streaming, log-probabilities. Requests are worked on together.")
         {
-            port, host, allowed, name, token, rows, budget, waiting, drain,
+            port, host, allowed, name, token, rows, budget, prefixes, waiting, drain,
         };
         model.AddTo(command);
         command.SetAction(async (result, ct) =>
         {
-            var engine = defaults with { MaxRows = result.GetValue(rows), TokenBudget = result.GetValue(budget), MaxWaiting = result.GetValue(waiting) };
+            var engine = defaults with { MaxRows = result.GetValue(rows), TokenBudget = result.GetValue(budget), MaxWaiting = result.GetValue(waiting), PrefixCacheTokens = result.GetValue(prefixes) };
             if (engine.TokenBudget <= engine.MaxRows) throw new UsageException($"--token-budget ({engine.TokenBudget}) must be above --max-rows ({engine.MaxRows}), or no prompt could enter.");
             var serving = new ServingOptions
             {

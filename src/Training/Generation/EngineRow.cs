@@ -8,6 +8,7 @@ namespace XInstruct.Training.Generation;
 /// <summary>A request that an engine works on.</summary>
 internal sealed class EngineRow(EngineRequest request, RunningGeneration generation, StopText text, int limit, bool isShareable)
 {
+    private static readonly string[] MemoryWords = ["out of memory", "not enough memory", "can't allocate memory"];
     private readonly int[] _tokens = Room(request.Prompt, limit);
     private readonly DeterministicRandom _random = new(request.Seed);
     private int _count = request.Prompt.Count;
@@ -115,7 +116,8 @@ internal sealed class EngineRow(EngineRequest request, RunningGeneration generat
     public void Fail(Exception error)
     {
         IsDone = true;
-        generation.Fail(error as GenerationFailedException ?? new GenerationFailedException($"The request failed: {error.Message}", error));
+        var remedy = MemoryWords.Any(words => error.Message.Contains(words, StringComparison.OrdinalIgnoreCase)) ? " Lower the context or the rows that are worked on together." : "";
+        generation.Fail(error as GenerationFailedException ?? new GenerationFailedException($"The request failed: {error.Message}{remedy}", error));
     }
 
     private void Add(int id, float logProbability, IReadOnlyList<TokenAlternative> alternatives)

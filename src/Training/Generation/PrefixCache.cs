@@ -163,7 +163,7 @@ internal sealed class PrefixCache : IDisposable
         if (_free.TryPop(out var free)) return free;
         if (_room < _size)
         {
-            Grow(Math.Min(_size, Math.Max(64, _room * 2)));
+            Grow(Math.Min(_size, Math.Max(16, _room * 2)));
             return _free.Pop();
         }
 
@@ -196,7 +196,8 @@ internal sealed class PrefixCache : IDisposable
         Tensor Grown(Tensor like, Tensor? old)
         {
             using var scope = NewDisposeScope();
-            var larger = zeros([room, like.shape[1], Block, like.shape[3]], like.dtype, like.device);
+            // Every block is written before it is read.
+            var larger = empty([room, like.shape[1], Block, like.shape[3]], like.dtype, like.device);
             if (old is not null) larger.narrow(0, 0, _room).copy_(old);
             return larger.DetachFromDisposeScope();
         }

@@ -17,7 +17,8 @@ internal sealed class StopText(TokenStream? stream, IReadOnlyList<string> stops)
     /// <summary>No id follows: the rest.</summary>
     public string Finish() => stream is null ? "" : Take(stream.Finish(), isLast: true);
 
-    private string Take(string added, bool isLast)
+    /// <summary>Takes what was decoded; the text that is certain since the last call.</summary>
+    internal string Take(string added, bool isLast)
     {
         if (IsStopped) return "";
         if (stops.Count == 0) return added;

@@ -68,7 +68,8 @@ internal sealed class Rotary(DecoderConfig config) : IDisposable
     private Tensor Rotate(Tensor x, Tensor cos, Tensor sin)
     {
         var half = _size / 2;
-        var turned = cat([x.narrow(3, half, half).neg(), x.narrow(3, 0, half)], 3);
+        // The sines of the first half carry the sign that its values would.
+        var turned = cat([x.narrow(3, half, half), x.narrow(3, 0, half)], 3);
         return (x * cos) + (turned * sin);
     }
 
@@ -103,6 +104,7 @@ internal sealed class Rotary(DecoderConfig config) : IDisposable
                 var at = (p * half * 2) + i;
                 (cosines[at], sines[at]) = (MathF.Cos(angle), MathF.Sin(angle));
                 (cosines[at + half], sines[at + half]) = (cosines[at], sines[at]);
+                sines[at] = -sines[at];
             }
         }
 

@@ -10,6 +10,7 @@ internal sealed class SlotCache(DecoderConfig config, Device device, ScalarType 
 {
     private const long Block = 64;
     private readonly (Tensor Keys, Tensor Values)[] _layers = new (Tensor, Tensor)[config.Layers];
+    private readonly (Tensor Keys, Tensor Values)[] _lines = new (Tensor, Tensor)[config.Layers];
 
     /// <summary>Slots there are.</summary>
     public long Slots { get; private set; }
@@ -46,9 +47,9 @@ internal sealed class SlotCache(DecoderConfig config, Device device, ScalarType 
 
         for (var i = 0; i < _layers.Length; i++)
         {
-            _layers[i].Keys?.Dispose();
-            _layers[i].Values?.Dispose();
+            Dispose(i);
             _layers[i] = (grown[2 * i], grown[(2 * i) + 1]);
+            _lines[i] = (grown[2 * i].view(-1, config.HeadSize).DetachFromDisposeScope(), grown[(2 * i) + 1].view(-1, config.HeadSize).DetachFromDisposeScope());
         }
 
         (Slots, Capacity) = (newSlots, newCapacity);
@@ -87,15 +88,18 @@ internal sealed class SlotCache(DecoderConfig config, Device device, ScalarType 
     /// <summary>Keys and values of a layer, (slots, H, capacity, D).</summary>
     public (Tensor Keys, Tensor Values) Layer(int layer) => _layers[layer];
 
+    /// <summary>The same as lines, (slots · H · capacity, D).</summary>
+    public (Tensor Keys, Tensor Values) Lines(int layer) => _lines[layer];
+
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var (keys, values) in _layers)
-        {
-            keys?.Dispose();
-            values?.Dispose();
-        }
-
+        for (var i = 0; i < _layers.Length; i++) Dispose(i);
         (Slots, Capacity) = (0, 0);
+    }
+
+    private void Dispose(int layer)
+    {
+        foreach (var one in (Tensor?[])[_lines[layer].Keys, _lines[layer].Values, _layers[layer].Keys, _layers[layer].Values]) one?.Dispose();
     }
 }

@@ -61,16 +61,14 @@ internal sealed class SlotPass
 
         (Tensor Keys, Tensor Values) Append(int layer, Tensor keys, Tensor values)
         {
-            var (allKeys, allValues) = _cache.Layer(layer);
-            return (Put(allKeys, keys), Put(allValues, values));
+            var ((allKeys, allValues), lines) = (_cache.Layer(layer), _cache.Lines(layer));
+            lines.Keys.index_copy_(0, places, keys.reshape(-1, config.HeadSize));
+            lines.Values.index_copy_(0, places, values.reshape(-1, config.HeadSize));
+            return (Seen(allKeys), Seen(allValues));
         }
 
         // (B, H, S, D), as far as possible without a copy.
-        Tensor Put(Tensor all, Tensor added)
-        {
-            all.view(-1, config.HeadSize).index_copy_(0, places, added.reshape(-1, config.HeadSize));
-            return (slots is null ? all.narrow(0, _rows[0].Slot, _rows.Count) : all.index_select(0, slots)).narrow(2, 0, _seen);
-        }
+        Tensor Seen(Tensor all) => (slots is null ? all.narrow(0, _rows[0].Slot, _rows.Count) : all.index_select(0, slots)).narrow(2, 0, _seen);
     }
 
     // Worked out on the device from the positions: (B, 1, T, S).

@@ -98,7 +98,7 @@ public sealed class AccessTests
         await begun.Task;
         await stop.CancelAsync();
         await Should.ThrowAsync<OperationCanceledException>(asking);
-        while (server.Writer.Stopped.IsEmpty) await Task.Delay(5);
+        await server.Writer.FirstStop.WaitAsync(TimeSpan.FromMinutes(1));
     }
 
     [Fact]

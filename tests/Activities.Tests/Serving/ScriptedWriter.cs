@@ -7,6 +7,8 @@ namespace XInstruct.Activities.Tests.Serving;
 /// <summary>Writes by heart: a step for each character of its reply, after a pause that a test may hold.</summary>
 internal sealed class ScriptedWriter : ITextWriter
 {
+    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     /// <summary>What it writes for a request.</summary>
     public Func<TextRequest, string> Reply { get; set; } = _ => "Habari";
 
@@ -19,13 +21,13 @@ internal sealed class ScriptedWriter : ITextWriter
     /// <summary>Requests that came.</summary>
     public ConcurrentQueue<TextRequest> Requests { get; } = [];
 
-    /// <summary>Replies that somebody stopped.</summary>
-    public ConcurrentQueue<TextRequest> Stopped { get; } = [];
+    /// <summary>Ends when somebody stopped a reply.</summary>
+    public Task FirstStop => _stopped.Task;
 
     public async IAsyncEnumerable<TextStep> WriteAsync(TextRequest request, [EnumeratorCancellation] CancellationToken ct)
     {
         Requests.Enqueue(request);
-        await using var registration = ct.Register(() => Stopped.Enqueue(request));
+        await using var registration = ct.Register(() => _stopped.TrySetResult());
         var reply = Reply(request);
         for (var i = 0; i < reply.Length && i < request.MaxNewTokens; i++)
         {
