@@ -33,7 +33,9 @@ internal sealed class RecomputedLayer : autograd.SingleTensorFunction<Recomputed
         ctx.save_data(Layer, layer);
         ctx.save_data(Model, model);
         ctx.save_data(Masks, model.DropoutState);
-        return layer(input);
+        // What the layer works out in between goes at once: that is the point.
+        using var scope = NewDisposeScope();
+        return layer(input).MoveToOuterDisposeScope();
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
