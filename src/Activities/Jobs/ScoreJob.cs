@@ -91,6 +91,7 @@ public sealed class ScoreJob(ScoreOptions options) : RowJob
 
     private JobRow Row(TableRow row, SequenceScore score)
     {
+        if (!double.IsFinite(score.LogLikelihood)) return JobRow.Failed("failed", "The model gave numbers that are none.");
         var continuation = row.Find(options.ContinuationColumn)!;
         var line = new Dictionary<string, object?>(StringComparer.Ordinal);
         foreach (var column in options.Keep)

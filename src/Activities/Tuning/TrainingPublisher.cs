@@ -50,7 +50,7 @@ public sealed class TrainingPublisher(FileStore files, Contents contents)
         : !Directory.Exists(folder) || !Directory.EnumerateFileSystemEntries(folder).Any() || TrainingCard.Find(folder)?.Training == training ? null
         : $"{folder} has something else in it. Name another folder (output), or empty it.";
 
-    /// <summary>Writes the folder. It appears whole.</summary>
+    /// <summary>Writes the folder. A new one appears whole; of one that has this result already only what is missing is written, and what else lies there stays.</summary>
     public async Task<TrainingCard> WriteAsync(TuneInput input, TunedModel model, string folder, CancellationToken ct)
     {
         if (Problem(folder, input.Training) is { } problem) throw new IOException(problem);
@@ -71,8 +71,16 @@ public sealed class TrainingPublisher(FileStore files, Contents contents)
             }
 
             FileStore.Flush(part);
-            if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
-            Directory.Move(part, folder);
+            if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
+            {
+                foreach (var file in Directory.EnumerateFiles(part)) File.Move(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
+            }
+            else
+            {
+                if (Directory.Exists(folder)) Directory.Delete(folder);
+                Directory.Move(part, folder);
+            }
+
             return card;
         }
         finally

@@ -36,7 +36,7 @@ public sealed record LoopOptions
 
 /// <summary>One step, as metrics.jsonl has it.</summary>
 /// <param name="Step">Steps done, this one included.</param>
-/// <param name="Loss">Mean loss of the step's micro-batches before the update: nats a token, or the preference loss a pair.</param>
+/// <param name="Loss">Loss of the step before the update, as it was trained on: nats a token, or the preference loss a pair.</param>
 /// <param name="LearningRate">Rate in force.</param>
 /// <param name="GradientNorm">L2 norm of all gradients before clipping; null when 16 bits overflowed and the step was passed over.</param>
 /// <param name="Tokens">Tokens read so far.</param>

@@ -42,10 +42,9 @@ internal sealed class TuningCheckpoints(string folder, string training, int kept
     {
         foreach (var path in Folders(Checkpoint).Reverse())
         {
-            if (Read(path) is not { } state) continue;
+            if (Read(path) is not var (state, metrics)) continue;
             if (state.Training != training) throw new InvalidOperationException($"{path} belongs to another training ({state.Training}, not {training}). Name another folder.");
-            var lines = File.ReadLines(Path.Combine(path, Metrics)).Select(line => JsonSerializer.Deserialize<StepMetrics>(line, EventJson.Options)!).ToList();
-            return (path, state, lines);
+            return (path, state, metrics);
         }
 
         return null;
@@ -83,12 +82,13 @@ internal sealed class TuningCheckpoints(string folder, string training, int kept
         Place(part, target);
     }
 
-    private static TuningState? Read(string path)
+    private static (TuningState State, List<StepMetrics> Metrics)? Read(string path)
     {
         try
         {
             var state = JsonSerializer.Deserialize<TuningState>(File.ReadAllBytes(Path.Combine(path, State)), EventJson.Options)!;
-            return File.Exists(Path.Combine(path, Metrics)) && state.Files.All(file => FileHash(Path.Combine(path, file.Key)) == file.Value) ? state : null;
+            if (state.Files.Any(file => FileHash(Path.Combine(path, file.Key)) != file.Value)) return null;
+            return (state, [.. File.ReadLines(Path.Combine(path, Metrics)).Select(line => JsonSerializer.Deserialize<StepMetrics>(line, EventJson.Options)!)]);
         }
         catch (Exception e) when (e is IOException or JsonException)
         {
@@ -111,10 +111,11 @@ internal sealed class TuningCheckpoints(string folder, string training, int kept
             RandomAccess.FlushToDisk(file);
         }
 
+        var before = Part(target, create: false);
         try
         {
             // One that is there already is damaged, or was left by a sitting that did not come to name it: the new one is as good.
-            if (Directory.Exists(target)) Directory.Move(target, Part(target, create: false));
+            if (Directory.Exists(target)) Directory.Move(target, before);
             Directory.Move(part, target);
         }
         catch (IOException) when (Directory.Exists(target))
@@ -123,7 +124,12 @@ internal sealed class TuningCheckpoints(string folder, string training, int kept
             Drop(part);
         }
 
-        foreach (var left in Directory.EnumerateDirectories(Path.GetDirectoryName(target)!, $"{Path.GetFileName(target)}.*.part")) Drop(left);
+        if (Directory.Exists(before)) Drop(before);
+        // Another process may be writing the same just now; what is older was left by one that was killed.
+        foreach (var left in Directory.EnumerateDirectories(Path.GetDirectoryName(target)!, "*.part"))
+        {
+            if (DateTime.UtcNow - Directory.GetLastWriteTimeUtc(left) > TimeSpan.FromHours(1)) Drop(left);
+        }
     }
 
     private static string Part(string target, bool create = true)

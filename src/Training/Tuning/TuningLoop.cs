@@ -106,9 +106,9 @@ public sealed class TuningLoop(TuningTask task, Adapter? adapter, LoopOptions op
     {
         var clock = Stopwatch.StartNew();
         var step = _state.Step;
-        var result = session.Step(task.Parts(step, optimizer));
-        var loss = result.MicroLosses.Average();
-        if (!double.IsFinite(loss)) throw new InvalidOperationException($"Training diverged: the loss of step {step + 1} is {loss}. Lower the learning rate.");
+        var parts = task.Parts(step, optimizer);
+        var result = session.Step(parts);
+        var loss = Finite(parts.Zip(result.MicroLosses, (part, value) => part.Share * value).Sum(), step + 1);
         var tokens = task.Tokens(step);
         var seconds = clock.Elapsed.TotalSeconds;
         _state = _state with { Step = step + 1, Tokens = _state.Tokens + tokens };
@@ -118,11 +118,14 @@ public sealed class TuningLoop(TuningTask task, Adapter? adapter, LoopOptions op
             Environment.WorkingSet, (_metrics.Count > 0 ? _metrics[^1].Seconds : 0) + seconds, evaluation, task.Measures is { Count: > 0 } measures ? new Dictionary<string, double>(measures) : null));
     }
 
+    private static double Finite(double loss, int step) =>
+        double.IsFinite(loss) ? loss : throw new InvalidOperationException($"Training diverged: the loss of step {step} is {loss}. Lower the learning rate.");
+
     private double Evaluate(CancellationToken cancellation)
     {
         double loss;
         task.Model.eval();
-        using (no_grad()) loss = task.Evaluate(cancellation);
+        using (no_grad()) loss = Finite(task.Evaluate(cancellation), _state.Step);
         task.Model.train();
         if (_state.BestLoss is { } best && !(loss < best))
         {
