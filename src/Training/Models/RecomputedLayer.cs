@@ -33,9 +33,7 @@ internal sealed class RecomputedLayer : autograd.SingleTensorFunction<Recomputed
         ctx.save_data(Layer, layer);
         ctx.save_data(Model, model);
         ctx.save_data(Masks, model.DropoutState);
-        // What the layer works out in between goes at once: that is the point.
-        using var scope = NewDisposeScope();
-        return layer(input).MoveToOuterDisposeScope();
+        return layer(input);
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
