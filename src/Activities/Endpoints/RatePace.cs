@@ -30,7 +30,7 @@ public sealed record RatePace
     private const double Slow = 0.0006, Fast = 0.0006;
 
     /// <summary>How far into the search a pace that was only estimated stands.</summary>
-    private const double Unsure = 20;
+    private const double Unsure = 60;
 
     /// <summary>Seconds by which a call may be late before the next one waits for it.</summary>
     private const double Forgiven = 0.02;

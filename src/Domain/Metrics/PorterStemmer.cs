@@ -8,8 +8,22 @@ public static class PorterStemmer
 {
     private static readonly Dictionary<string, string> Listed = new(StringComparer.Ordinal)
     {
-        ["sky"] = "sky", ["skies"] = "sky", ["dying"] = "die", ["lying"] = "lie", ["tying"] = "tie", ["news"] = "news", ["innings"] = "inning", ["inning"] = "inning",
-        ["outings"] = "outing", ["outing"] = "outing", ["cannings"] = "canning", ["canning"] = "canning", ["howe"] = "howe", ["proceed"] = "proceed", ["exceed"] = "exceed", ["succeed"] = "succeed",
+        ["sky"] = "sky",
+        ["skies"] = "sky",
+        ["dying"] = "die",
+        ["lying"] = "lie",
+        ["tying"] = "tie",
+        ["news"] = "news",
+        ["innings"] = "inning",
+        ["inning"] = "inning",
+        ["outings"] = "outing",
+        ["outing"] = "outing",
+        ["cannings"] = "canning",
+        ["canning"] = "canning",
+        ["howe"] = "howe",
+        ["proceed"] = "proceed",
+        ["exceed"] = "exceed",
+        ["succeed"] = "succeed",
     };
 
     private static readonly (string Suffix, string Instead)[] Doubles =

@@ -222,7 +222,8 @@ public sealed class ApiRunTests(ITestOutputHelper output) : IAsyncLifetime
         (_server.Rate, _server.Work) = (rate, TimeSpan.FromMilliseconds(50));
         using var worker = _product.StartGroup("worker", "--queues", "xi-api");
         var said = Task.WhenAll(worker.StandardOutput.ReadToEndAsync(), worker.StandardError.ReadToEndAsync());
-        await UndisturbedRun.FinishAsync(_product, [.. UndisturbedRun.Small, "--set", "languages=[fi,hi,id,ko,sw,tr]", .. Api(_server, "generator")]);
+        // Both models behind the endpoint: a local one would take both cores and hold calls up that are under way.
+        await UndisturbedRun.FinishAsync(_product, [.. Both(_server), "--set", "languages=[id,sw,tr]"]);
         ProductProcess.KillGroup(worker);
         await worker.WaitForExitAsync();
         await said;
