@@ -60,6 +60,9 @@ public sealed class SupervisedTask : TuningTask
         ArgumentNullException.ThrowIfNull(evaluation);
         ArgumentNullException.ThrowIfNull(plan);
         if (rows.Count == 0) throw new ArgumentException("Training needs at least one example.", nameof(rows));
+        // Dynamic scaling stretches a whole row by its length: sequences would not give what they give alone.
+        if (plan.PackedTokens > 0 && model.Config.RopeScaling is { Kind: "dynamic" })
+            throw new ArgumentException("A model with dynamic rope scaling cannot be trained on packed rows. Set batch.pack: false.", nameof(plan));
         if (rows.Concat(evaluation).Any(row => row.LearntTokens < 1)) throw new ArgumentException("An example has nothing to learn.", nameof(rows));
         (_rows, _plan) = (rows, new RowPlan([.. rows.Select(row => row.Tokens.Length)], plan));
         _evaluation = [.. RowPlan.Batches(Enumerable.Range(0, evaluation.Count).Select(i => new[] { i }), [.. evaluation.Select(row => row.Tokens.Length)], plan.BatchTokens)

@@ -25,6 +25,15 @@ public sealed class TokenBatchTests
         }
     }
 
+    [Fact]
+    public void SupervisedTask_PackedRowsWithDynamicScaling_AreRefused()
+    {
+        using var model = Decoder.Random(DecoderConfig.Llama(64, 16, 2, 2, 32, 0.05, 3, 0) with { RopeScaling = new RopeScaling("dynamic", 4, 0, 0, 32) }, 1);
+        TrainingRow[] rows = [new([1, 2, 3], 1, 1)];
+        Should.Throw<ArgumentException>(() => new SupervisedTask(model, rows, [], new RowPlanOptions { PackedTokens = 64 })).Message.ShouldContain("batch.pack: false");
+        _ = new SupervisedTask(model, rows, [], new RowPlanOptions());
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
