@@ -71,14 +71,15 @@ public sealed class TrainingPublisher(FileStore files, Contents contents)
             }
 
             FileStore.Flush(part);
-            if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any())
+            if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any()) Directory.Delete(folder);
+            try
             {
-                foreach (var file in Directory.EnumerateFiles(part)) File.Move(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
-            }
-            else
-            {
-                if (Directory.Exists(folder)) Directory.Delete(folder);
                 Directory.Move(part, folder);
+            }
+            catch (IOException) when (Directory.Exists(folder))
+            {
+                // This training's result, put there before or by another process just now.
+                foreach (var file in Directory.EnumerateFiles(part)) File.Move(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
             }
 
             return card;

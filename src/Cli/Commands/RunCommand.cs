@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
 using Spectre.Console;
-using Temporalio.Api.Enums.V1;
 using Temporalio.Client;
 using Temporalio.Exceptions;
 using XInstruct.Activities.DataSheets;
@@ -67,7 +66,7 @@ internal static class RunCommand
         await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
         var clock = Stopwatch.StartNew();
         var input = await deployment.Get<RunStarter>().PrepareAsync(loaded, result.GetValue(Id), result.GetValue(New), ct);
-        var handle = await StartAsync(deployment.Client, input, ct);
+        var handle = await deployment.Client.StartOrAttachAsync((XInstructionWorkflow w) => w.RunAsync(input), input.Run, ct);
         if (result.GetValue(Detach))
         {
             Console.WriteLine(json ? JsonSerializer.Serialize(new { input.Run, Status = "started" }, EventJson.Options) : $"Run {input.Run} started. 'xinstruct watch {input.Run}' shows it; 'xinstruct worker' works on it.");
@@ -105,7 +104,7 @@ internal static class RunCommand
         finally
         {
             await stop.CancelAsync();
-            if (workers is not null) await IgnoreStopAsync(workers);
+            if (workers is not null) await WorkflowStart.IgnoreStopAsync(workers);
         }
     }
 
@@ -131,24 +130,6 @@ internal static class RunCommand
         }
     }
 
-    private static async Task<WorkflowHandle<XInstructionWorkflow, RunResult>> StartAsync(ITemporalClient client, RunInput input, CancellationToken ct)
-    {
-        try
-        {
-            return await client.StartWorkflowAsync((XInstructionWorkflow w) => w.RunAsync(input), new WorkflowOptions(input.Run, TaskQueues.Cpu)
-            {
-                // Started twice, the second attaches to the first; a failed one starts again over the same events.
-                IdConflictPolicy = WorkflowIdConflictPolicy.UseExisting,
-                IdReusePolicy = WorkflowIdReusePolicy.AllowDuplicateFailedOnly,
-                Rpc = new RpcOptions { CancellationToken = ct },
-            });
-        }
-        catch (WorkflowAlreadyStartedException)
-        {
-            return client.GetWorkflowHandle<XInstructionWorkflow, RunResult>(input.Run);
-        }
-    }
-
     /// <summary>Shows the run until <paramref name="end"/> ends, in the way that fits where the output goes.</summary>
     internal static async Task WatchAsync(Deployment deployment, string run, Task end, bool json, CancellationToken ct)
     {
@@ -163,17 +144,5 @@ internal static class RunCommand
 
         AnsiConsole.MarkupLineInterpolated($"Run [bold]{run}[/]. Ctrl-C stops it; the same command goes on.");
         await AnsiConsole.Live(new Text("starting …")).StartAsync(live => watcher.WatchAsync(new TableDisplay(live), end, ct));
-    }
-
-    internal static async Task IgnoreStopAsync(Task workers)
-    {
-        try
-        {
-            await workers;
-        }
-        catch (OperationCanceledException)
-        {
-            // Being stopped is how workers end.
-        }
     }
 }

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
 using Spectre.Console;
-using Temporalio.Api.Enums.V1;
 using Temporalio.Client;
 using Temporalio.Exceptions;
 using XInstruct.Activities.Recipes;
@@ -72,7 +71,7 @@ internal static class TrainCommand
         var input = await deployment.Get<TrainingStarter>().PrepareAsync(loaded, ct);
         var folder = loaded.Recipe.Output ?? publisher.DefaultFolder(input.Training);
         if (TrainingPublisher.Problem(folder, input.Training) is { } problem) throw new UsageException(problem);
-        var handle = await StartAsync(deployment.Client, input, ct);
+        var handle = await deployment.Client.StartOrAttachAsync((TrainingWorkflow w) => w.RunAsync(input), input.Training, ct);
         if (result.GetValue(Detach))
         {
             Console.WriteLine(json ? JsonSerializer.Serialize(new { input.Training, Status = "started" }, EventJson.Options) : $"Training {input.Training} started. 'xinstruct worker' works on it; the same command without --detach shows it.");
@@ -104,25 +103,7 @@ internal static class TrainCommand
         finally
         {
             await stop.CancelAsync();
-            if (workers is not null) await RunCommand.IgnoreStopAsync(workers);
-        }
-    }
-
-    private static async Task<WorkflowHandle<TrainingWorkflow, TunedModel>> StartAsync(ITemporalClient client, TuneInput input, CancellationToken ct)
-    {
-        try
-        {
-            return await client.StartWorkflowAsync((TrainingWorkflow w) => w.RunAsync(input), new WorkflowOptions(input.Training, TaskQueues.Cpu)
-            {
-                // Started twice, the second attaches to the first; a failed one goes on from its checkpoints.
-                IdConflictPolicy = WorkflowIdConflictPolicy.UseExisting,
-                IdReusePolicy = WorkflowIdReusePolicy.AllowDuplicateFailedOnly,
-                Rpc = new RpcOptions { CancellationToken = ct },
-            });
-        }
-        catch (WorkflowAlreadyStartedException)
-        {
-            return client.GetWorkflowHandle<TrainingWorkflow, TunedModel>(input.Training);
+            if (workers is not null) await WorkflowStart.IgnoreStopAsync(workers);
         }
     }
 }

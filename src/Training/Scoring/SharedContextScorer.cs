@@ -50,7 +50,7 @@ public static class SharedContextScorer
     }
 
     // Groups of similar length together; one that is too large is cut, and its prompt worked out for each piece.
-    private static IEnumerable<List<int[]>> Batches(List<int[]> groups, IReadOnlyList<ScoreRequest> requests, int batchTokens)
+    internal static IEnumerable<List<int[]>> Batches(List<int[]> groups, IReadOnlyList<ScoreRequest> requests, int batchTokens)
     {
         var (batch, rows, longest) = (new List<int[]>(), 0L, 0L);
         foreach (var group in groups.SelectMany(group => group.Chunk((int)Math.Max(1, batchTokens / Length(group)))).OrderBy(Length))

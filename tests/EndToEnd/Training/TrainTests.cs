@@ -47,6 +47,12 @@ public sealed class TrainTests : IDisposable
         code.ShouldBe(0, error);
         var undisturbed = Last(text);
         Files(output).ShouldBe(Files(undisturbed.GetProperty("output").GetString()!));
+        // What somebody else put there stays when the command is run once more, and what is missing comes back.
+        await File.WriteAllTextAsync(Path.Combine(output, "notes.txt"), "mine");
+        File.Delete(Path.Combine(output, "config.json"));
+        (await product.RunAsync(command)).Code.ShouldBe(0);
+        (await File.ReadAllTextAsync(Path.Combine(output, "notes.txt"))).ShouldBe("mine");
+        File.Exists(Path.Combine(output, "config.json")).ShouldBeTrue();
         undisturbed.GetProperty("steps").GetInt32().ShouldBe(60);
         undisturbed.GetProperty("loss").GetDouble().ShouldBeLessThan(3);
         (await EventsAsync(product)).ShouldBe(await EventsAsync(other));

@@ -6,6 +6,22 @@ namespace XInstruct.Training.Tests.Models;
 
 public sealed class SlotCacheTests
 {
+    [Fact]
+    public void Reserve_MoreThanBefore_DoublesUpToWhatIsEverNeeded()
+    {
+        using var model = TestModels.Tiny();
+        using var cache = new SlotCache(model.Config, torch.CPU, torch.ScalarType.Float32) { MostSlots = 5, MostTokens = 200 };
+        foreach (var (slots, tokens, expected) in new[] { (2, 10, (2L, 64L)), (3, 65, (4L, 128L)), (5, 129, (5L, 256L)) })
+        {
+            cache.Reserve(slots, tokens);
+            (cache.Slots, cache.Capacity).ShouldBe(expected);
+        }
+
+        cache.Dispose();
+        cache.Reserve(1, 1);
+        (cache.Slots, cache.Capacity).ShouldBe((1L, 64L));
+    }
+
     [Theory]
     [InlineData("llama_gqa")]
     [InlineData("llama_rope_llama3")]

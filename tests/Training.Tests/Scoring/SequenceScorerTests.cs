@@ -53,6 +53,16 @@ public sealed class SequenceScorerTests
     }
 
     [Fact]
+    public void SharedContextScorer_Batches_KeepTheirSizeWhateverIsShared()
+    {
+        ScoreRequest[] requests = [.. Enumerable.Range(0, 300).Select(i => new ScoreRequest([.. Enumerable.Range(i / 250, 16)], [.. Enumerable.Repeat(7, 1 + (i % 40))]))];
+        var groups = Enumerable.Range(0, 300).GroupBy(i => i / 250).Select(group => group.ToArray()).ToList();
+        var batches = SharedContextScorer.Batches(groups, requests, batchTokens: 1000).ToList();
+        batches.SelectMany(batch => batch.SelectMany(group => group)).Order().ShouldBe(Enumerable.Range(0, 300));
+        batches.ShouldAllBe(batch => batch.Sum(group => group.Length) * batch.Max(group => 16 + group.Max(i => requests[i].Completion.Length)) <= 1000);
+    }
+
+    [Fact]
     public void Score_SmallBatches_GiveTheSameInTheCallersOrder()
     {
         using var model = TestModels.Tiny();

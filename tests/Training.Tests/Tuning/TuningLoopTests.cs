@@ -56,6 +56,16 @@ public sealed class TuningLoopTests : IDisposable
     }
 
     [Fact]
+    public void Run_Diverges_SaysSo()
+    {
+        using var model = TestModels.Tiny();
+        var task = new SupervisedTask(model, Rows[..10], Rows[10..], new RowPlanOptions { Budget = StepBudget.Steps(3) });
+        var options = new LoopOptions { Optimizer = new OptimizerOptions { LearningRate = 1e25, ClipNorm = null }, WarmupShare = 0, EvaluationSteps = 1, CheckpointSteps = 1 };
+        Should.Throw<InvalidOperationException>(() => new TuningLoop(task, null, options, _folder.FullName, "t").Run()).Message.ShouldContain("Lower the learning rate");
+        _folder.EnumerateDirectories("*.part").ShouldBeEmpty();
+    }
+
+    [Fact]
     public void Run_FolderOfAnotherTraining_IsRefused()
     {
         Train("full", _folder.FullName, [4], ends: false);
