@@ -33,15 +33,22 @@ public sealed class ExampleBuilderTests : IDisposable
     }
 
     [Fact]
-    public void Row_AnswerAfterABlank_HasTheTokensThatTheWholeTextHas()
+    public void Row_TokenizerPutsABlankBeforeTexts_AnswerHasTheTokensOfTheWholeText()
     {
-        // Alone, pieces of this text would get other tokens: 'habari' is cut where words begin.
-        var row = Builder(Recipe("say {instruction}:")).Row(Of(("instruction", "hello habari"), ("output", " ya asubuhi")), "data");
-        row.Tokens[..^1].ShouldBe(_tokenizer.Encode("say hello habari: ya asubuhi"));
-        row.Tokens[..row.LearnFrom].ShouldBe(_tokenizer.Encode("say hello habari:"));
+        // As SentencePiece's: alone, 'b' would be '▁b', which follows no 'a'.
+        var blanks = TextTokenizer.Parse("""
+            {"added_tokens":[{"id":6,"content":"<|end|>","special":true,"single_word":false,"lstrip":false,"rstrip":false,"normalized":false}],
+             "pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"first","split":true},"decoder":{"type":"Metaspace","replacement":"▁","prepend_scheme":"first","split":true},
+             "model":{"type":"BPE","vocab":{"▁":0,"a":1,"b":2,"▁a":3,"▁b":4,"c":5},"merges":["▁ a","▁ b"]}}
+            """u8);
+        ExampleBuilder Of(string prompt) => new(_folder, blanks, Recipe(prompt));
+        var row = Of("{instruction}").Row(ExampleBuilderTests.Of(("instruction", "a"), ("output", "b c")), "data");
+        row.Tokens.ShouldBe([3, 2, 0, 5, 6]);
+        row.LearnFrom.ShouldBe(1);
+        // Nor do the pieces of a prompt begin anew.
+        Of("a{instruction}b").Row(ExampleBuilderTests.Of(("instruction", "b"), ("output", " b")), "data").Tokens.ShouldBe([3, 2, 2, 4, 6]);
         // The blank would go into the answer's first token: the model is asked with it, so it stays.
-        row = Builder(Recipe("{instruction} ")).Row(Of(("instruction", "say"), ("output", "habari")), "data");
-        row.Tokens[..^1].ShouldBe([.. _tokenizer.Encode("say "), .. _tokenizer.Encode("habari")]);
+        Of("{instruction} ").Row(ExampleBuilderTests.Of(("instruction", "a"), ("output", "b")), "data").Tokens.ShouldBe([3, 0, 4, 6]);
     }
 
     [Fact]
