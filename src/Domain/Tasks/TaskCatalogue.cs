@@ -8,13 +8,17 @@ public sealed class TaskCatalogue
     private readonly Dictionary<string, RegistryCluster> _clusters = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TaskDataset> _datasets = new(StringComparer.Ordinal);
 
-    /// <summary>Puts registries together. A cluster may be in several of them: what a later one says of it is not looked at.</summary>
+    /// <summary>Puts registries together. A cluster may be in several of them: the first one that says what its rows and prompts are counts.</summary>
     /// <exception cref="TaskRegistryException">A data set is there twice or names a cluster that there is not.</exception>
     public TaskCatalogue(IEnumerable<TaskRegistry> registries)
     {
         ArgumentNullException.ThrowIfNull(registries);
         var all = registries.ToArray();
-        foreach (var cluster in all.SelectMany(registry => registry.Clusters)) _clusters.TryAdd(cluster.Name, cluster);
+        foreach (var cluster in all.SelectMany(registry => registry.Clusters))
+        {
+            if (!_clusters.TryGetValue(cluster.Name, out var known) || known is { Fields.Count: 0, Templates.Count: 0 }) _clusters[cluster.Name] = cluster;
+        }
+
         foreach (var registry in all)
         {
             foreach (var entry in registry.Datasets)

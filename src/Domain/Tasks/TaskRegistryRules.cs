@@ -13,14 +13,14 @@ public static class TaskRegistryRules
     {
         ArgumentNullException.ThrowIfNull(registry);
         ArgumentNullException.ThrowIfNull(others);
-        var clusters = others.SelectMany(other => other.Clusters).Concat(registry.Clusters).DistinctBy(c => c.Name, StringComparer.Ordinal).ToDictionary(c => c.Name, StringComparer.Ordinal);
+        var catalogue = new TaskCatalogue(others.Append(registry).Select(one => new TaskRegistry { Clusters = one.Clusters }));
+        var clusters = catalogue.Clusters.ToDictionary(c => c.Name, StringComparer.Ordinal);
         foreach (var (i, cluster) in registry.Clusters.Index())
         {
             foreach (var problem in Words(cluster.Languages, $"clusters.{i}", cluster.Fields, cluster.Labels)) yield return problem;
             foreach (var problem in Templates(cluster.Templates, $"clusters.{i}", cluster.Fields, cluster.Labels, true)) yield return problem;
         }
 
-        var catalogue = new TaskCatalogue([new TaskRegistry { Clusters = [.. clusters.Values] }]);
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (i, entry) in registry.Datasets.Index())
         {
