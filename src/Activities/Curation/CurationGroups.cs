@@ -32,10 +32,10 @@ internal static class CurationGroups
     {
         var own = new CurationCell(recipe.LengthGroups, recipe.Clusters.Count, recipe.Sampling.Method, recipe.Sampling.Share);
         var grid =
-            from groups in Whole(recipe.Grid.LengthGroups, own.LengthGroups)
-            from clusters in Whole(recipe.Grid.Clusters, own.Clusters)
-            from method in recipe.Grid.Methods.Count == 0 ? [own.Method] : recipe.Grid.Methods.Select(MethodOf)
-            from share in recipe.Grid.Shares.Count == 0 ? [own.Share] : recipe.Grid.Shares
+            from groups in Or(recipe.Grid.LengthGroups, own.LengthGroups)
+            from clusters in Or(recipe.Grid.Clusters, own.Clusters)
+            from method in Or([.. recipe.Grid.Methods.Select(MethodOf)], own.Method)
+            from share in Or(recipe.Grid.Shares, own.Share)
             select new CurationCell(groups, clusters, method, share);
         return [.. grid.Prepend(own).Distinct()];
     }
@@ -84,5 +84,5 @@ internal static class CurationGroups
         return $"{string.Join("; ", named)}{(small.Count > 5 ? $"; and {small.Count - 5} more" : "")}. Set clusters.count to at most {least}, lower lengthGroups (now {string.Join(", ", small.Select(t => t.LengthGroups).Distinct())}), or give more rows: there are {rows.Count}.";
     }
 
-    private static IEnumerable<int> Whole(IReadOnlyList<double> values, int own) => values.Count == 0 ? [own] : values.Select(value => (int)value);
+    private static IReadOnlyList<T> Or<T>(IReadOnlyList<T> values, T own) => values.Count == 0 ? [own] : values;
 }

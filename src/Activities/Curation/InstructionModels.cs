@@ -1,6 +1,6 @@
 using XInstruct.Activities.Encoders;
+using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Models;
-using XInstruct.Activities.Runs;
 using XInstruct.Domain.Recipes;
 using XInstruct.Training.Embeddings;
 using XInstruct.Training.Scoring;
@@ -8,27 +8,23 @@ using XInstruct.Training.Scoring;
 namespace XInstruct.Activities.Curation;
 
 /// <summary>The models of a curation, which read instructions. The last of each kind stays loaded for the parts that follow.</summary>
-internal sealed class InstructionModels : IDisposable
+public sealed class InstructionModels : IDisposable
 {
     private readonly Lock _gate = new();
     private (string Key, LocalModel Model)? _model;
     private (string Key, SentenceEncoder Encoder)? _encoder;
 
-    /// <summary>Whether a folder is a sentence encoder's rather than a model's.</summary>
-    public static bool IsEncoder(string folder) => File.Exists(Path.Combine(folder, EncoderFolder.Model));
-
     /// <summary>
     /// Perplexity of each instruction: exp(−1/(T−1) Σ log p(token | those before it)) without a token that begins a text, rounded to two decimals. One that is
     /// a single token has none.
     /// </summary>
-    public IReadOnlyList<PerplexityLine> Perplexities(string folder, CurationRecipe recipe, IReadOnlyList<string> instructions, CancellationToken ct)
+    internal IReadOnlyList<PerplexityLine> Perplexities(string folder, CurationRecipe recipe, IReadOnlyList<string> instructions, CancellationToken ct)
     {
         lock (_gate)
         {
             var model = Model(folder, recipe);
             var most = recipe.Perplexity.MaxTokens;
-            if (most > model.Decoder.Config.MaxPositions)
-                throw BadInput.Failure($"perplexity.maxTokens is {most}, but the model of perplexity.model takes {model.Decoder.Config.MaxPositions} tokens. Set it to that or less.");
+            Fits("perplexity", most, model);
             var ids = instructions.Select(text => model.Tokenizer.Encode(text)).Select(ids => ids.Length > most ? ids[..most] : ids).ToList();
             var requests = ids.Where(row => row.Length > 1).Select(row => new ScoreRequest(row[..1], row[1..])).ToList();
             using var scores = SequenceScorer.Score(model.Decoder, requests, recipe.Perplexity.BatchTokens, recipe.Threads, ct).GetEnumerator();
@@ -40,20 +36,23 @@ internal sealed class InstructionModels : IDisposable
             : new PerplexityLine(null, SourceMerger.BadPerplexity);
     }
 
-    /// <summary>The vector of each instruction.</summary>
-    public IReadOnlyList<float[]> Vectors(string folder, CurationRecipe recipe, IReadOnlyList<string> instructions, CancellationToken ct)
+    /// <summary>The vector of each instruction, by a sentence encoder.</summary>
+    public IReadOnlyList<float[]> EncoderVectors(string folder, CurationRecipe recipe, IReadOnlyList<string> instructions, CancellationToken ct)
     {
         lock (_gate)
         {
-            if (IsEncoder(folder))
-            {
-                var encoder = Encoder(folder, recipe);
-                return encoder.Embed([.. instructions.Select(encoder.Encode)], ct);
-            }
+            var encoder = Encoder(folder, recipe);
+            return encoder.Embed([.. instructions.Select(encoder.Encode)], ct);
+        }
+    }
 
+    /// <summary>The vector of each instruction, by a model.</summary>
+    public IReadOnlyList<float[]> ModelVectors(string folder, CurationRecipe recipe, IReadOnlyList<string> instructions, CancellationToken ct)
+    {
+        lock (_gate)
+        {
             var (model, options) = (Model(folder, recipe), recipe.Vectors);
-            if (options.MaxTokens > model.Decoder.Config.MaxPositions)
-                throw BadInput.Failure($"vectors.maxTokens is {options.MaxTokens}, but the model of vectors.path takes {model.Decoder.Config.MaxPositions} tokens. Set it to that or less.");
+            Fits("vectors", options.MaxTokens, model);
             var ids = instructions.Select(text => model.Tokenizer.Encode(options.Prefix + text)).Select(ids => ids.Length > options.MaxTokens ? ids[..options.MaxTokens] : ids).ToList();
             return TextEmbedder.Embed(model.Decoder, ids, options.Normalize, options.BatchTokens, recipe.Threads, ct);
         }
@@ -64,6 +63,12 @@ internal sealed class InstructionModels : IDisposable
     {
         _model?.Model.Decoder.Dispose();
         _encoder?.Encoder.Dispose();
+    }
+
+    private static void Fits(string section, int tokens, LocalModel model)
+    {
+        if (tokens > model.Decoder.Config.MaxPositions)
+            throw new JobException($"{section}.maxTokens is {tokens}, but the model of {section}.model takes {model.Decoder.Config.MaxPositions} tokens. Set it to that or less.");
     }
 
     private LocalModel Model(string folder, CurationRecipe recipe)

@@ -7,9 +7,6 @@ namespace XInstruct.Domain.Recipes;
 /// <summary>The YAML file of <c>xinstruct curate</c>: which instruction data is merged, and how a small part of it is chosen (KoQuality).</summary>
 public sealed class CurationRecipe : JobRecipe
 {
-    [Description("One seed decides every random choice.")]
-    public int Seed { get; set; } = 42;
-
     [Description("Where the models run; auto is cuda where there is one.")]
     public ComputeDevice Device { get; set; }
 
@@ -31,7 +28,6 @@ public sealed class CurationRecipe : JobRecipe
     [Description("Groups of instructions of similar length; each is clustered by itself.")]
     public int LengthGroups { get; set; } = 5;
 
-    [Required]
     [Description("The vectors of the instructions.")]
     public CurationVectors Vectors { get; set; } = new();
 
@@ -104,7 +100,7 @@ public sealed class CurationSource
 public sealed class CurationPerplexity
 {
     [InputPath(InputKind.Model)]
-    [Description("Folder of a model in Hugging Face's layout. Relative to the recipe.")]
+    [Description("Folder of a model in Hugging Face's layout, read without a token that begins a text. Relative to the recipe.")]
     public string? Model { get; set; }
 
     [Description("Column of the sources that has them already, instead of a model.")]
@@ -122,9 +118,13 @@ public sealed class CurationPerplexity
 /// <summary>The vectors of the instructions.</summary>
 public sealed class CurationVectors
 {
-    [Required, InputPath(InputKind.Model)]
-    [Description("Folder of a sentence encoder (model.onnx, tokenizer.json), or of a model in Hugging Face's layout, whose last hidden states are averaged. Relative to the recipe.")]
-    public string Path { get; set; } = "";
+    [InputPath(InputKind.Encoder)]
+    [Description("Folder of a sentence encoder: model.onnx, tokenizer.json. Relative to the recipe.")]
+    public string? Encoder { get; set; }
+
+    [InputPath(InputKind.Model)]
+    [Description("Folder of a model in Hugging Face's layout instead, whose last hidden states are averaged. Relative to the recipe.")]
+    public string? Model { get; set; }
 
     [Description("What of an encoder's token vectors is taken: their mean; the first token's (cls); or the encoder's own sentence output (pooler). A model's are averaged.")]
     public EncoderPooling Pooling { get; set; } = EncoderPooling.Mean;
@@ -183,10 +183,10 @@ public sealed class CurationSampling
 public sealed class CurationGrid
 {
     [Description("Length groups, e.g. [1, 5, 10, 20].")]
-    public IReadOnlyList<double> LengthGroups { get; set; } = [];
+    public IReadOnlyList<int> LengthGroups { get; set; } = [];
 
     [Description("Clusters, e.g. [1, 10, 20, 50, 100].")]
-    public IReadOnlyList<double> Clusters { get; set; } = [];
+    public IReadOnlyList<int> Clusters { get; set; } = [];
 
     [Description("Methods, e.g. [rand, ppl, pplH].")]
     public IReadOnlyList<string> Methods { get; set; } = [];
