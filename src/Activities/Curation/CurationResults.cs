@@ -95,7 +95,7 @@ internal sealed class CurationResults(JobContext<CurationRecipe> job, RowTable m
     private void WriteClustered(string path, IReadOnlyList<int> kept, CurationCell cell, int[] labels)
     {
         var groupOf = GroupOf(CurationGroups.Ranges(rows, cell.LengthGroups));
-        using var output = Create(path);
+        using var output = NewFile(path);
         foreach (var row in kept)
         {
             var line = rows.Line(row);
@@ -108,7 +108,7 @@ internal sealed class CurationResults(JobContext<CurationRecipe> job, RowTable m
     {
         // The same rows in no particular order of perplexity: the order in which they are in the table.
         int[] order = [.. kept.Order()];
-        using (var output = Create(Path.Combine(folder, "sft.jsonl")))
+        using (var output = NewFile(Path.Combine(folder, "sft.jsonl")))
         {
             foreach (var row in order.Select(rows.Read<MeasuredRow>))
             {
@@ -119,7 +119,7 @@ internal sealed class CurationResults(JobContext<CurationRecipe> job, RowTable m
 
         foreach (var format in job.Recipe.Formats.Distinct(StringComparer.Ordinal).Select(name => ExportFormat.Find(name)!))
         {
-            using var output = Create(Path.Combine(folder, $"sft-{format.Name}{format.Extension}"));
+            using var output = NewFile(Path.Combine(folder, $"sft-{format.Name}{format.Extension}"));
             var writer = format.Open(output);
             foreach (var row in order.Select(rows.Read<MeasuredRow>)) writer.Write(new ReleaseRow(row.Instruction, row.Output, "", Guid.Empty, 0, 0, 0, 0, Guid.Empty, 0));
             writer.End();
@@ -139,7 +139,7 @@ internal sealed class CurationResults(JobContext<CurationRecipe> job, RowTable m
 
     private static void Copy(RowTable table, string path)
     {
-        using var output = Create(path);
+        using var output = NewFile(path);
         for (var row = 0; row < table.Count; row++)
         {
             output.Write(table.Line(row));
@@ -150,7 +150,7 @@ internal sealed class CurationResults(JobContext<CurationRecipe> job, RowTable m
     private async Task<(long Read, IReadOnlyList<RejectionCount> Rejected)> RejectedAsync(string path, CancellationToken ct)
     {
         var (read, counts) = (0L, new SortedDictionary<(int Source, string Reason), (long Rows, long? First)>());
-        await using var output = Create(path);
+        await using var output = NewFile(path);
         var sources = await CurationKind.PathsAsync(job, CurationKind.Merge, ct);
         for (var source = 0; source < sources.Count; source++)
         {
@@ -207,5 +207,5 @@ internal sealed class CurationResults(JobContext<CurationRecipe> job, RowTable m
         }
     }
 
-    private static FileStream Create(string path) => new(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16);
+    private static FileStream NewFile(string path) => new(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16);
 }
