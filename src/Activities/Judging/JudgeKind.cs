@@ -109,7 +109,7 @@ public sealed class JudgeKind : JobKind<JudgeRecipe>
         }
 
         var result = JudgeResult.Of(recipe, judgments, issues);
-        await JudgeReport.WriteAsync(recipe, result, judgments, folder, ct);
+        await JudgeReport.WriteAsync(recipe, result, judgments, job.Id, folder, ct);
     }
 
     private static string StageOf(JudgeOptions judge) => $"judge-{judge.Name}";

@@ -68,15 +68,15 @@ public sealed record JudgeResult(
         if (recipe.Form != JudgeForm.Pairwise)
         {
             var scores = judgments.Where(j => j.Score is not null).ToLookup(j => (j.Item.Language, j.Item.Question, j.Item.Model), j => (j.Judge, j.Score!.Value));
-            return new JudgeResult(recipe.Form, [], Singles(recipe, judgments), Agreements(judges, scores, ScaleKind.Interval), unanswered, issues);
+            return new JudgeResult(recipe.Form, [], SingleLines(recipe, judgments), Agreements(judges, scores, ScaleKind.Interval), unanswered, issues);
         }
 
-        var pairs = Pairs(recipe, judgments);
+        var pairs = Comparisons(recipe, judgments);
         var outcomes = pairs.Where(p => p.Pair.Outcome is not null).ToLookup(p => (p.Language, p.Pair.Question, $"{p.Model}/{p.Other}"), p => (p.Judge, p.Pair.Outcome!.Value));
         return new JudgeResult(recipe.Form, PairLines(recipe, pairs), [], Agreements(judges, outcomes, ScaleKind.Nominal), unanswered, issues);
     }
 
-    private static List<Comparison> Pairs(JudgeRecipe recipe, IReadOnlyList<Judgment> judgments)
+    private static List<Comparison> Comparisons(JudgeRecipe recipe, IReadOnlyList<Judgment> judgments)
     {
         var models = recipe.Answers.Select(a => a.Model).Distinct(StringComparer.Ordinal).ToList();
         // The baseline is always B; else who comes first in the recipe is A.
@@ -102,7 +102,7 @@ public sealed record JudgeResult(
                 s.Interval?.Low, s.Interval?.High, Number(s.MeanA), Number(s.MeanB), Number(s.FlipRate), Number(s.LongerWins));
         }))];
 
-    private static List<SingleLine> Singles(JudgeRecipe recipe, IReadOnlyList<Judgment> judgments) =>
+    private static List<SingleLine> SingleLines(JudgeRecipe recipe, IReadOnlyList<Judgment> judgments) =>
         [.. judgments.GroupBy(j => (j.Judge, j.Item.Model)).SelectMany(group => Slices(group, j => j.Item.Language, j => j.Item.Category).Select(slice =>
         {
             var s = SingleScores.Of([.. slice.Items.Select(j => j.Score)]);
@@ -131,7 +131,7 @@ public sealed record JudgeResult(
         if (judges.Count < 2) return [];
         var lines = new List<AgreementLine>();
         var shared = items.Where(item => item.Count() > 1).ToList();
-        lines.Add(new AgreementLine(judges, shared.Count, null, Number(Agreement.Alpha(shared.Select(item => (IReadOnlyList<double>)[.. item.Select(v => (double)v.Value)]), scale))));
+        lines.Add(new AgreementLine(judges, shared.Count, null, Number(Domain.Judging.Agreement.Alpha(shared.Select(item => (IReadOnlyList<double>)[.. item.Select(v => (double)v.Value)]), scale))));
         for (var a = 0; a < judges.Count; a++)
         {
             for (var b = a + 1; b < judges.Count; b++)

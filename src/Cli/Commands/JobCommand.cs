@@ -50,6 +50,8 @@ internal static class JobCommand
             return ExitCodes.Ok;
         }
 
+        if (RecipeWork.IsWorking(result) && JobEndpoints.Of(loaded.Recipe)?.Keys.FirstOrDefault(key => string.IsNullOrWhiteSpace(Environment.GetEnvironmentVariable(key))) is { } missing)
+            throw new UsageException($"The environment variable {missing} is not set, which the recipe names for an endpoint's key. Set it, or take the key out for an endpoint without one.");
         await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
         var clock = Stopwatch.StartNew();
         var publisher = deployment.Get<JobPublisher>();
