@@ -124,7 +124,10 @@ public sealed class CurationTests : IDisposable
         File.WriteAllText(In("bad.jsonl"), "{\n{\n");
         var keys = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            ["name"] = "name: bad", ["sources"] = "sources: [{ path: rows.jsonl, group: a, instruction: prompt }]", ["perplexity"] = $"perplexity: {{ model: {Model} }}", ["vectors"] = $"vectors: {{ model: {Model} }}",
+            ["name"] = "name: bad",
+            ["sources"] = "sources: [{ path: rows.jsonl, group: a, instruction: prompt }]",
+            ["perplexity"] = $"perplexity: {{ model: {Model} }}",
+            ["vectors"] = $"vectors: {{ model: {Model} }}",
         };
         keys[wrong.Split(':')[0]] = wrong.Replace("MODEL", Model, StringComparison.Ordinal);
         File.WriteAllText(In("bad.yaml"), string.Join('\n', keys.Values) + "\n");
