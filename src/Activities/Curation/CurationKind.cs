@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using XInstruct.Activities.Jobs;
+using XInstruct.Activities.Models;
 using XInstruct.Domain.Curation;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Recipes;
@@ -142,7 +143,8 @@ public sealed class CurationKind : JobKind<CurationRecipe>
     {
         using var merged = await MergedAsync(job, ct);
         var instructions = Instructions(merged, job.Recipe.PartRows, work.Part, row => merged.Read<MergedRow>(row).Instruction);
-        foreach (var line in job.Get<InstructionModels>().Perplexities(job.Folder("perplexity.model"), job.Recipe, instructions, ct)) await work.WriteAsync(line, ct);
+        var (models, folder) = (job.Get<InstructionModels>(), job.Folder("perplexity.model"));
+        foreach (var line in await ComputeAsync(job, work, () => models.Perplexities(folder, job.Recipe, instructions, ct), ct)) await work.WriteAsync(line, ct);
     }
 
     private static async Task EmbedAsync(JobContext<CurationRecipe> job, JobWork work, CancellationToken ct)
@@ -150,11 +152,22 @@ public sealed class CurationKind : JobKind<CurationRecipe>
         using var rows = await MeasuredAsync(job, ct);
         var instructions = Instructions(rows, job.Recipe.PartRows, work.Part, row => rows.Read<MeasuredRow>(row).Instruction);
         var models = job.Get<InstructionModels>();
-        var vectors = job.Has("vectors.encoder")
-            ? models.EncoderVectors(job.Folder("vectors.encoder"), job.Recipe, instructions, ct)
-            : models.ModelVectors(job.Folder("vectors.model"), job.Recipe, instructions, ct);
+        var vectors = await ComputeAsync(
+            job,
+            work,
+            () => job.Has("vectors.encoder")
+                ? models.EncoderVectors(job.Folder("vectors.encoder"), job.Recipe, instructions, ct)
+                : models.ModelVectors(job.Folder("vectors.model"), job.Recipe, instructions, ct),
+            ct);
         foreach (var vector in vectors) work.Stream.Write(MemoryMarshal.AsBytes(vector.AsSpan()));
         work.Rows = vectors.Count;
+    }
+
+    // The tensor library counts its threads by the thread that calls it.
+    private static Task<T> ComputeAsync<T>(JobContext<CurationRecipe> job, JobWork work, Func<T> compute, CancellationToken ct)
+    {
+        work.Device = ModelLibrary.Device(job.Recipe.Threads);
+        return Task.Factory.StartNew(compute, ct, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
     private static List<string> Instructions(RowTable rows, int size, int part, Func<int, string> read) =>
@@ -163,10 +176,11 @@ public sealed class CurationKind : JobKind<CurationRecipe>
     private static async Task ClusterAsync(JobContext<CurationRecipe> job, JobWork work, CancellationToken ct)
     {
         using var rows = await MeasuredAsync(job, ct);
-        var (task, options) = (CurationGroups.Tasks(job.Recipe, rows)[work.Part], job.Recipe.Clusters);
+        var task = CurationGroups.Tasks(job.Recipe, rows)[work.Part];
         var paths = await PathsAsync(job, Vectors, ct);
         using var vectors = new VectorFiles(paths, (int)(paths.Sum(path => new FileInfo(path).Length) / sizeof(float) / rows.Count));
-        var result = Cluster(vectors.Range(task.Range.First, task.Range.Count), task.Clusters, job.Recipe, ct);
+        var points = vectors.Range(task.Range.First, task.Range.Count);
+        var result = await ComputeAsync(job, work, () => Cluster(points, task.Clusters, job.Recipe, ct), ct);
         await work.WriteAsync(new ClusterLine(result.Inertia, result.Iterations), ct);
         foreach (var labels in result.Labels.Chunk(LineItems)) await work.WriteAsync(new ClusterLine(Labels: labels), ct);
     }

@@ -8,10 +8,9 @@ using XInstruct.Training.Scoring;
 namespace XInstruct.Activities.Curation;
 
 /// <summary>The models of a curation, which read instructions. The last of each kind stays loaded for the parts that follow.</summary>
-public sealed class InstructionModels : IDisposable
+public sealed class InstructionModels(ModelLibrary library) : IDisposable
 {
     private readonly Lock _gate = new();
-    private (string Key, LocalModel Model)? _model;
     private (string Key, SentenceEncoder Encoder)? _encoder;
 
     /// <summary>
@@ -59,11 +58,7 @@ public sealed class InstructionModels : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _model?.Model.Decoder.Dispose();
-        _encoder?.Encoder.Dispose();
-    }
+    public void Dispose() => _encoder?.Encoder.Dispose();
 
     private static void Fits(string section, int tokens, LocalModel model)
     {
@@ -73,14 +68,9 @@ public sealed class InstructionModels : IDisposable
 
     private LocalModel Model(string folder, CurationRecipe recipe)
     {
-        var key = $"{folder}\0{recipe.Device}";
-        if (_model?.Key == key) return _model.Value.Model;
-        _model?.Model.Decoder.Dispose();
-        _model = null;
         // The same numbers on every kind of machine are worth more here than half the memory.
-        var model = new ModelFolder(folder, Device: Device(recipe.Device), Type: "float32").Load();
-        _model = (key, model);
-        return model;
+        var model = new ModelFolder(folder, Device: Device(recipe.Device), Type: "float32");
+        return library.Load($"{folder} {model.UsedDevice} {model.UsedType}", model.Load);
     }
 
     private SentenceEncoder Encoder(string folder, CurationRecipe recipe)

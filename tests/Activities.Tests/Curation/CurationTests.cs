@@ -4,6 +4,7 @@ using XInstruct.Activities.Curation;
 using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Models;
 using XInstruct.Activities.Recipes;
+using XInstruct.Activities.Storage;
 using XInstruct.Domain.Curation;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Recipes;
@@ -23,7 +24,8 @@ public sealed class CurationTests : IDisposable
     [Fact]
     public void Perplexities_OfInstructions_AreThoseOfTheFormula()
     {
-        using var models = new InstructionModels();
+        using var library = new ModelLibrary(new FileStore(_folder));
+        using var models = new InstructionModels(library);
         var recipe = new CurationRecipe { Device = ComputeDevice.Cpu, Perplexity = new() { MaxTokens = 6 } };
         string[] texts = ["Compare two options about cooking in Swahili.", "a", "Tell a story"];
         var lines = models.Perplexities(Model, recipe, texts, default);
@@ -124,7 +126,10 @@ public sealed class CurationTests : IDisposable
         File.WriteAllText(In("bad.jsonl"), "{\n{\n");
         var keys = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            ["name"] = "name: bad", ["sources"] = "sources: [{ path: rows.jsonl, group: a, instruction: prompt }]", ["perplexity"] = $"perplexity: {{ model: {Model} }}", ["vectors"] = $"vectors: {{ model: {Model} }}",
+            ["name"] = "name: bad",
+            ["sources"] = "sources: [{ path: rows.jsonl, group: a, instruction: prompt }]",
+            ["perplexity"] = $"perplexity: {{ model: {Model} }}",
+            ["vectors"] = $"vectors: {{ model: {Model} }}",
         };
         keys[wrong.Split(':')[0]] = wrong.Replace("MODEL", Model, StringComparison.Ordinal);
         File.WriteAllText(In("bad.yaml"), string.Join('\n', keys.Values) + "\n");

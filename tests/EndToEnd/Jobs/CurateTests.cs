@@ -55,13 +55,13 @@ public sealed class CurateTests : IDisposable
         var result = Last(output).GetProperty("output").GetString()!;
         // Lengths 2, 3, 4, 5, 8 in code points; the median, 4, begins the second group. Perplexities 2, 3 and 1.25, 4, 9: every second one.
         (await File.ReadAllTextAsync(Path.Combine(result, "sample.jsonl"))).ShouldBe("""
-            {"len":3,"ppl":2,"group":"b","instruction":"👍👍👍","output":"ok","len_group":0,"cluster":0}
+            {"len":3,"ppl":2,"group":"b","instruction":"\uD83D\uDC4D\uD83D\uDC4D\uD83D\uDC4D","output":"ok","len_group":0,"cluster":0}
             {"len":5,"ppl":1.25,"group":"a","instruction":"ab cd","output":"y","len_group":1,"cluster":0}
             {"len":8,"ppl":9,"group":"b","instruction":"abcdefgh","output":"w","len_group":1,"cluster":0}
 
             """);
         (await File.ReadAllTextAsync(Path.Combine(result, "sft.jsonl"))).ShouldBe("""
-            {"instruction":"👍👍👍","output":"ok"}
+            {"instruction":"\uD83D\uDC4D\uD83D\uDC4D\uD83D\uDC4D","output":"ok"}
             {"instruction":"ab cd","output":"y"}
             {"instruction":"abcdefgh","output":"w"}
 

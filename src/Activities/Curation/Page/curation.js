@@ -74,8 +74,8 @@
       return frame({
         tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, valueFormatter: number },
         xAxis: axis({ type: "category", data: places, splitLine: { show: false } }),
-        grid: { top: 40, left: 30, right: 16, bottom: 8, containLabel: true },
-        yAxis: axis({ type: "value", name: "rows kept", nameLocation: "middle", nameGap: 50 }),
+        grid: { top: 40, left: 34, right: 16, bottom: 8, containLabel: true },
+        yAxis: axis({ type: "value", name: "rows kept", nameLocation: "middle", nameGap: 44 }),
         series: kinds.map(kind => ({
           name: kind.method + " " + kind.share, type: "bar", barMaxWidth: 30,
           data: places.map(place => (data.grid.find(c => name(c) === place && c.method === kind.method && c.share === kind.share) || {}).after ?? null),
