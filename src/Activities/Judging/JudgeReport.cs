@@ -23,8 +23,7 @@ internal static class JudgeReport
         }
 
         await File.WriteAllTextAsync(Path.Combine(folder, "results.json"), JsonSerializer.Serialize(result, EventJson.Indented), ct);
-        var table = recipe.Form == JudgeForm.Pairwise ? PairTable(result, _ => true) : SingleTable(result, _ => true);
-        await File.WriteAllTextAsync(Path.Combine(folder, "leaderboard.csv"), string.Concat(table.Rows.Prepend([.. table.Columns.Select(c => PageTable.Head(c).Replace(' ', '_'))]).Select(CsvWriter.Line)), ct);
+        await File.WriteAllTextAsync(Path.Combine(folder, "leaderboard.csv"), string.Concat(Csv(result).Select(CsvWriter.Line)), ct);
         var page = Page(recipe, result, judgments, job);
         await File.WriteAllTextAsync(Path.Combine(folder, "report.md"), MarkdownPage.Render(page), ct);
         await File.WriteAllTextAsync(Path.Combine(folder, "report.html"), HtmlPage.Render(page), ct);
@@ -55,20 +54,22 @@ internal static class JudgeReport
         "pairs", "Pairs", "Each pair of answers is judged in both orders; an answer wins when the sum of its two scores is higher. The win rate counts half of the ties; its interval is a bootstrap over questions, 95%. Where the orders name different winners, the judge went by the place; of answers of unequal length, a fair judge names the longer one in about half.")
     {
         Charts = [("pairs", "Win rates with their intervals")],
-        Tables = [PairTable(result, p => p.Language is null && p.Category is null)],
+        Tables = [PairPart(result, null, p => p.Language is null && p.Category is null ? "" : null)],
     };
 
     private static PageSection SingleSection(JudgeRecipe recipe, JudgeResult result) => new(
         "scores", "Scores", recipe.Compat ? "Replies are read as komt's published table reads them: the whole reply must be the score, and a reply that is not counts 0. Intervals are a bootstrap over questions, 95%." : "Means of the replies that hold a score; replies without one are counted and never a 0. Intervals are a bootstrap over questions, 95%.")
     {
         Charts = [("scores", "Mean scores with their intervals")],
-        Tables = [SingleTable(result, s => s.Language is null && s.Category is null)],
+        Tables = [SinglePart(result, null, s => s.Language is null && s.Category is null ? "" : null)],
     };
 
     private static PageSection? Slices(JudgeResult result)
     {
-        var table = result.Pairs.Count > 0 ? PairTable(result, p => p.Language is not null || p.Category is not null) : SingleTable(result, s => s.Language is not null || s.Category is not null);
-        return table.Rows.Count == 0 ? null : new PageSection("slices", "By language and category", "The fewer the questions, the wider the interval.") { Tables = [table] };
+        var tables = result.Form == JudgeForm.Pairwise
+            ? new[] { PairPart(result, "language", p => p.Language), PairPart(result, "category", p => p.Category) }
+            : [SinglePart(result, "language", s => s.Language), SinglePart(result, "category", s => s.Category)];
+        return tables.All(t => t.Rows.Count == 0) ? null : new PageSection("slices", "By language and category", "The fewer the questions, the wider the interval.") { Tables = tables };
     }
 
     private static PageSection? Agreement(JudgeResult result) => result.Agreement.Count == 0 ? null : new PageSection(
@@ -108,22 +109,37 @@ internal static class JudgeReport
         Tables = [new(["file", "#row", "question", "problem"], [.. result.Issues.Select(i => (IReadOnlyList<string>)[i.File, i.Row is { } row ? N(row) : "", i.Id ?? "", i.Problem])])],
     };
 
-    private static PageTable PairTable(JudgeResult result, Func<PairLine, bool> which) => new(
-        ["judge", "model", "other", "language", "category", "#pairs", "#unread", "#wins", "#ties", "#losses", "#win rate", "#low", "#high", "#score", "#other score", "#flips", "#longer wins"],
-        [.. result.Pairs.Where(which).OrderBy(p => p.Judge, StringComparer.Ordinal).ThenByDescending(p => p.WinRate).Select(p => (IReadOnlyList<string>)
+    // The tables of the page: narrower than the CSV, which has each number in a column of its own.
+    private static PageTable PairPart(JudgeResult result, string? by, Func<PairLine, string?> part) => new(
+        [.. new[] { by, "judge", "model", "other", "#pairs", "#unread", "#won", "#tied", "#lost", "#win rate", "#score", "#other", "#flips", "#longer wins" }.OfType<string>()],
+        [.. result.Pairs.Where(p => part(p) is not null).OrderBy(part, StringComparer.Ordinal).ThenBy(p => p.Judge, StringComparer.Ordinal).ThenByDescending(p => p.WinRate).Select(p => (IReadOnlyList<string>)
+        [
+            .. by is null ? Array.Empty<string>() : [part(p)!], p.Judge, p.Model, p.Other, N(p.Count), N(p.Unread), N(p.Wins), N(p.Ties), N(p.Losses), Interval(p.WinRate, p.Low, p.High), F(p.MeanScore, "0.00"),
+            F(p.OtherMeanScore, "0.00"), F(p.FlipRate, "0.00"), F(p.LongerWins, "0.00"),
+        ])]);
+
+    private static PageTable SinglePart(JudgeResult result, string? by, Func<SingleLine, string?> part) => new(
+        [.. new[] { by, "judge", "model", "#answers", "#unread", "#sum", "#mean", "#percent" }.OfType<string>()],
+        [.. result.Singles.Where(s => part(s) is not null).OrderBy(part, StringComparer.Ordinal).ThenBy(s => s.Judge, StringComparer.Ordinal).ThenByDescending(s => s.Percent).ThenBy(s => s.Model, StringComparer.Ordinal).Select(s => (IReadOnlyList<string>)
+            [.. by is null ? Array.Empty<string>() : [part(s)!], s.Judge, s.Model, N(s.Count), N(s.Unread), N(s.Sum), Interval(s.Mean, s.Low, s.High), Percent(s)])]);
+
+    private static IEnumerable<IReadOnlyList<string>> Csv(JudgeResult result) => result.Form == JudgeForm.Pairwise
+        ? result.Pairs.Select(p => (IReadOnlyList<string>)
         [
             p.Judge, p.Model, p.Other, p.Language ?? "", p.Category ?? "", N(p.Count), N(p.Unread), N(p.Wins), N(p.Ties), N(p.Losses), F(p.WinRate), F(p.Low), F(p.High), F(p.MeanScore), F(p.OtherMeanScore),
             F(p.FlipRate), F(p.LongerWins),
-        ])]);
+        ]).Prepend(["judge", "model", "other", "language", "category", "pairs", "unread", "wins", "ties", "losses", "win_rate", "low", "high", "score", "other_score", "flips", "longer_wins"])
+        : result.Singles.Select(s => (IReadOnlyList<string>)
+            [s.Judge, s.Model, s.Language ?? "", s.Category ?? "", N(s.Count), N(s.Unread), N(s.Sum), F(s.Mean), F(s.Low), F(s.High), Percent(s)])
+            .Prepend(["judge", "model", "language", "category", "answers", "unread", "sum", "mean", "low", "high", "percent"]);
 
-    private static PageTable SingleTable(JudgeResult result, Func<SingleLine, bool> which) => new(
-        ["judge", "model", "language", "category", "#answers", "#unread", "#sum", "#mean", "#low", "#high", "#percent"],
-        [.. result.Singles.Where(which).OrderBy(s => s.Judge, StringComparer.Ordinal).ThenByDescending(s => s.Percent).ThenBy(s => s.Model, StringComparer.Ordinal).Select(s => (IReadOnlyList<string>)
-            [s.Judge, s.Model, s.Language ?? "", s.Category ?? "", N(s.Count), N(s.Unread), N(s.Sum), F(s.Mean), F(s.Low), F(s.High), s.Percent.ToString("0.00", CultureInfo.InvariantCulture)])]);
+    private static string Interval(double? mean, double? low, double? high) => low is null ? F(mean, "0.00") : $"{F(mean, "0.00")} [{F(low, "0.00")}, {F(high, "0.00")}]";
+
+    private static string Percent(SingleLine line) => line.Percent.ToString("0.00", CultureInfo.InvariantCulture);
 
     private static string N(long number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private static string F(double? number) => number?.ToString("0.000", CultureInfo.InvariantCulture) ?? "";
+    private static string F(double? number, string format = "0.000") => number?.ToString(format, CultureInfo.InvariantCulture) ?? "";
 
     private static string Cut(string text) => text.Length <= ExampleLength ? text : text[..(char.IsHighSurrogate(text[ExampleLength - 1]) ? ExampleLength - 1 : ExampleLength)] + " …";
 

@@ -129,9 +129,9 @@ public sealed record JudgeResult(
     private static List<AgreementLine> Agreements(List<string> judges, ILookup<(string, string, string), (string Judge, int Value)> items, ScaleKind scale)
     {
         if (judges.Count < 2) return [];
-        var lines = new List<AgreementLine>();
         var shared = items.Where(item => item.Count() > 1).ToList();
-        lines.Add(new AgreementLine(judges, shared.Count, null, Number(Domain.Judging.Agreement.Alpha(shared.Select(item => (IReadOnlyList<double>)[.. item.Select(v => (double)v.Value)]), scale))));
+        var all = new AgreementLine(judges, shared.Count, null, Number(Domain.Judging.Agreement.Alpha(shared.Select(item => (IReadOnlyList<double>)[.. item.Select(v => (double)v.Value)]), scale)));
+        var lines = new List<AgreementLine> { all };
         for (var a = 0; a < judges.Count; a++)
         {
             for (var b = a + 1; b < judges.Count; b++)
@@ -139,8 +139,9 @@ public sealed record JudgeResult(
                 var both = shared.Select(item => item.ToDictionary(v => v.Judge, v => v.Value)).Where(v => v.ContainsKey(judges[a]) && v.ContainsKey(judges[b])).ToList();
                 if (both.Count == 0) continue;
                 var classes = both.SelectMany(v => new[] { v[judges[a]], v[judges[b]] }).Distinct().Order().ToList();
-                var kappa = new Classification([.. both.Select(v => classes.IndexOf(v[judges[a]]))], [.. both.Select(v => classes.IndexOf(v[judges[b]]))], classes.Count).Kappa;
-                lines.Add(new AgreementLine([judges[a], judges[b]], both.Count, Number(kappa), null));
+                var kappa = Number(new Classification([.. both.Select(v => classes.IndexOf(v[judges[a]]))], [.. both.Select(v => classes.IndexOf(v[judges[b]]))], classes.Count).Kappa);
+                if (judges.Count == 2) lines[0] = all with { Kappa = kappa };
+                else lines.Add(new AgreementLine([judges[a], judges[b]], both.Count, kappa, null));
             }
         }
 

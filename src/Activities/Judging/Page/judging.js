@@ -7,13 +7,13 @@
     const names = lines.map(label);
     return frame({
       legend: { show: false },
-      grid: { top: 12, left: 8, right: 24, bottom: 8, containLabel: true },
+      grid: { top: 12, left: 30, right: 24, bottom: 8, containLabel: true },
       tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, formatter: items => {
         const line = lines[items[0].dataIndex];
         return names[items[0].dataIndex] + "\n" + value(line).toFixed(3) + (low(line) == null ? "" : "  [" + low(line).toFixed(3) + ", " + high(line).toFixed(3) + "]");
       } },
       xAxis: axis({ type: "value", ...extra }),
-      yAxis: axis({ type: "category", inverse: true, data: names, splitLine: { show: false }, axisLabel: { color: variable("--soft"), width: 240, overflow: "truncate" } }),
+      yAxis: axis({ type: "category", inverse: true, data: names, splitLine: { show: false } }),
       series: [
         { type: "bar", barMaxWidth: 26, data: lines.map(value), itemStyle: { color: variable("--accent"), opacity: 0.75 }, markLine: extra.line == null ? undefined : { symbol: "none", silent: true, label: { show: false }, lineStyle: { color: variable("--mute"), type: "dashed" }, data: [{ xAxis: extra.line }] } },
         { type: "custom", silent: true, encode: { x: [0, 1], y: 2 }, data: lines.map((l, i) => [low(l), high(l), i]).filter(d => d[0] != null), renderItem: (params, api) => {
