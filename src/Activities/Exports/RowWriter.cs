@@ -53,7 +53,10 @@ internal sealed class CsvWriter : RowWriter
     public override void Write(ReleaseRow row) =>
         WriteFields(ReleaseColumn.All.Select(c => Convert.ToString(c.Value(row), CultureInfo.InvariantCulture)!));
 
-    private void WriteFields(IEnumerable<string> fields) => Write(string.Join(',', fields.Select(Field)) + "\n");
+    /// <summary>A line of fields.</summary>
+    public static string Line(IEnumerable<string> fields) => string.Join(',', fields.Select(Field)) + "\n";
+
+    private void WriteFields(IEnumerable<string> fields) => Write(Line(fields));
 
     // Readers such as pandas take a bare field with white space around it, or none, for something else.
     private static string Field(string text) =>
