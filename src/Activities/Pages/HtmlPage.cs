@@ -7,50 +7,51 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using XInstruct.Domain.Texts;
 
-namespace XInstruct.Activities.DataSheets;
+namespace XInstruct.Activities.Pages;
 
 /// <summary>
-/// The data sheet as one HTML page that needs nothing else. Its policy allows the scripts and the style in it by their hashes and nothing from anywhere;
+/// A report as one HTML page that needs nothing else. Its policy allows the scripts and the style in it by their hashes and nothing from anywhere;
 /// all text is encoded, and pictures get theirs as JSON that is never run.
 /// </summary>
-internal static partial class HtmlSheet
+internal static partial class HtmlPage
 {
     private static readonly string? Library = Resource("echarts.min.js") is { } js ? EndOfScript().Replace(js, "\\x3c") : null;
 
     /// <summary>True when the chart library was there at the build.</summary>
     public static bool HasCharts => Library is not null;
 
-    public static string Render(DataSheet sheet)
+    public static string Render(PageContent content)
     {
-        var (script, style) = (Resource("sheet.js")!, Resource("sheet.css")!);
-        var policy = $"default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src {Hash(style)}; script-src {Hash(Library ?? "")} {Hash(script)}";
+        var (common, script, style) = (Resource("page.js")!, content.Script is { } name ? Resource(name)! : "page.start({ drawings: {} });", Resource("page.css")!);
+        var policy = $"default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src {Hash(style)}; script-src {Hash(Library ?? "")} {Hash(common)} {Hash(script)}";
         var values = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["policy"] = policy,
-            ["title"] = Encode(SheetSections.Title(sheet)),
+            ["title"] = Encode(content.Title),
             ["style"] = style,
-            ["body"] = Body(sheet),
+            ["body"] = Body(content),
             // The default encoder writes <, > and & as escapes: the text cannot end its element.
-            ["data"] = JsonSerializer.Serialize(ChartData.Of(sheet), JsonSerializerOptions.Web),
+            ["data"] = JsonSerializer.Serialize(content.Data, JsonSerializerOptions.Web),
             ["library"] = Library ?? "",
+            ["common"] = common,
             ["script"] = script,
         };
-        return Slot().Replace(Resource("sheet.html")!, m => values[m.Groups["name"].Value]);
+        return Slot().Replace(Resource("page.html")!, m => values[m.Groups["name"].Value]);
     }
 
-    private static string Body(DataSheet sheet)
+    private static string Body(PageContent content)
     {
         var page = new StringBuilder();
-        var sections = SheetSections.Of(sheet);
-        page.Append(CultureInfo.InvariantCulture, $"<header><p class=\"kind\">data sheet</p><h1>{Encode(SheetSections.Title(sheet))}</h1><p>Run <code>{Encode(sheet.Run.Name)}</code> · {Encode(string.Join(", ", sheet.Languages.Select(l => l.Language)))}</p>");
-        page.Append(CultureInfo.InvariantCulture, $"<p class=\"hash\">release.sha256 <code>{sheet.Run.Release!.Sha256}</code></p><button id=\"theme\" type=\"button\" hidden>Dark</button></header>\n<dl class=\"figures\">");
-        foreach (var (name, value) in SheetSections.Figures(sheet)) page.Append(CultureInfo.InvariantCulture, $"<div><dt>{Encode(name)}</dt><dd>{Encode(value)}</dd></div>");
-        page.Append("</dl>\n<nav>").AppendJoin("", sections.Select(s => $"<a href=\"#{s.Id}\">{Encode(s.Title)}</a>")).Append("</nav>\n<main>\n");
-        foreach (var section in sections) Section(page, section);
+        page.Append(CultureInfo.InvariantCulture, $"<header><p class=\"kind\">{Encode(content.Kind)}</p><h1>{Encode(content.Title)}</h1>");
+        foreach (var (name, value) in content.Facts) page.Append(CultureInfo.InvariantCulture, $"<p>{Encode(name)} <code>{Encode(value)}</code></p>");
+        page.Append("<button id=\"theme\" type=\"button\" hidden>Dark</button></header>\n<dl class=\"figures\">");
+        foreach (var (name, value) in content.Figures) page.Append(CultureInfo.InvariantCulture, $"<div><dt>{Encode(name)}</dt><dd>{Encode(value)}</dd></div>");
+        page.Append("</dl>\n<nav>").AppendJoin("", content.Sections.Select(s => $"<a href=\"#{s.Id}\">{Encode(s.Title)}</a>")).Append("</nav>\n<main>\n");
+        foreach (var section in content.Sections) Section(page, section);
         return page.Append("</main>").ToString();
     }
 
-    private static void Section(StringBuilder page, SheetSection section)
+    private static void Section(StringBuilder page, PageSection section)
     {
         page.Append(CultureInfo.InvariantCulture, $"<section id=\"{section.Id}\"><h2>{Encode(section.Title)}</h2>");
         if (section.Note is { } note) page.Append(CultureInfo.InvariantCulture, $"<p class=\"note\">{Encode(note)}</p>");
@@ -68,23 +69,23 @@ internal static partial class HtmlSheet
         page.Append("</section>\n");
     }
 
-    private static void Table(StringBuilder page, SheetTable table, bool isFolded)
+    private static void Table(StringBuilder page, PageTable table, bool isFolded)
     {
         if (isFolded) page.Append(CultureInfo.InvariantCulture, $"<details><summary>Table of {table.Rows.Count} rows</summary>");
         page.Append("<div class=\"table\"><table><thead><tr>");
-        foreach (var column in table.Columns) page.Append(CultureInfo.InvariantCulture, $"<th{Class(column)}>{Encode(SheetTable.Head(column))}</th>");
+        foreach (var column in table.Columns) page.Append(CultureInfo.InvariantCulture, $"<th{Class(column)}>{Encode(PageTable.Head(column))}</th>");
         page.Append("</tr></thead><tbody>");
         foreach (var row in table.Rows)
         {
             page.Append("<tr>");
-            foreach (var (column, cell) in table.Columns.Zip(row)) page.Append(CultureInfo.InvariantCulture, $"<td{Class(column)}>{(SheetTable.IsHash(cell) ? $"<code>{cell}</code>" : $"<bdi>{Encode(cell)}</bdi>")}</td>");
+            foreach (var (column, cell) in table.Columns.Zip(row)) page.Append(CultureInfo.InvariantCulture, $"<td{Class(column)}>{(PageTable.IsHash(cell) ? $"<code>{cell}</code>" : $"<bdi>{Encode(cell)}</bdi>")}</td>");
             page.Append("</tr>");
         }
 
         page.Append(isFolded ? "</tbody></table></div></details>" : "</tbody></table></div>");
     }
 
-    private static string Class(string column) => SheetTable.IsNumber(column) ? " class=\"n\"" : "";
+    private static string Class(string column) => PageTable.IsNumber(column) ? " class=\"n\"" : "";
 
     private static string Encode(string text) => WebUtility.HtmlEncode(DisplayText.Clean(text));
 
@@ -92,7 +93,7 @@ internal static partial class HtmlSheet
 
     private static string? Resource(string name)
     {
-        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("datasheet." + name);
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("page." + name);
         if (stream is null) return null;
         using var reader = new StreamReader(stream, Encoding.UTF8);
         // A browser reads CR LF as LF, and hashes what it reads.
