@@ -114,17 +114,20 @@ internal sealed class ProductProcess : IAsyncDisposable
     /// <summary>The built command.</summary>
     public static string Program => Path.Combine(Tests.SharedData.Root, "src/Cli/bin", Configuration, "net10.0/xinstruct");
 
-    private Process Start(string program, string[] args)
+    private Process Start(string program, string[] args, string? folder = null)
     {
-        var start = new ProcessStartInfo(program, args) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Tests.SharedData.Root };
+        var start = new ProcessStartInfo(program, args) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder ?? Tests.SharedData.Root };
         foreach (var (name, value) in Environment.Concat(Variables)) start.Environment[name] = value;
         return Process.Start(start)!;
     }
 
     /// <summary>Runs the command to its end.</summary>
-    public async Task<(int Code, string Output, string Error)> RunAsync(params string[] args)
+    public Task<(int Code, string Output, string Error)> RunAsync(params string[] args) => RunInAsync(Tests.SharedData.Root, args);
+
+    /// <summary>Runs the command in a folder to its end.</summary>
+    public async Task<(int Code, string Output, string Error)> RunInAsync(string folder, params string[] args)
     {
-        using var process = Start(args);
+        using var process = Start(Program, args, folder);
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
         return (process.ExitCode, await output, await error);
