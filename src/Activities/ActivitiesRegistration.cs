@@ -10,6 +10,7 @@ using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Evaluation;
 using XInstruct.Activities.Exports;
 using XInstruct.Activities.Generation;
+using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Models;
 using XInstruct.Activities.Rating;
 using XInstruct.Activities.Releases;
@@ -46,6 +47,7 @@ public static class ActivitiesRegistration
         services.AddSingleton<RunActivities>().AddSingleton<CorpusActivities>().AddSingleton<SelectionActivities>().AddSingleton<ReleaseActivities>();
         services.AddSingleton<TrainingActivities>().AddSingleton<GenerationActivities>().AddSingleton<RatingActivities>();
         services.AddSingleton<ModelReader>().AddSingleton<TrainingStarter>().AddSingleton<TrainingPublisher>().AddSingleton<MergeRecorder>().AddSingleton<TuningActivities>();
+        services.AddSingleton(JobKinds.Standard).AddSingleton<JobStore>().AddSingleton<JobPublisher>().AddSingleton<JobActivities>();
         services.AddSingleton<EmbeddingActivities>().AddSingleton<ClusteringActivities>().AddSingleton<EvaluationActivities>();
         return services;
     }
@@ -71,6 +73,7 @@ public static class ActivitiesRegistration
         services.GetRequiredService<ReleaseActivities>(),
         services.GetRequiredService<TrainingActivities>(),
         services.GetRequiredService<TuningActivities>(),
+        services.GetRequiredService<JobActivities>(),
     ];
 
     /// <summary>Activities of the xi-gpu queue.</summary>
@@ -83,6 +86,7 @@ public static class ActivitiesRegistration
         services.GetRequiredService<EmbeddingActivities>(),
         services.GetRequiredService<ClusteringActivities>(),
         services.GetRequiredService<EvaluationActivities>(),
+        services.GetRequiredService<JobActivities>(),
     ];
 
     /// <summary>Activities of the xi-api queue: the same as on xi-gpu, by other means.</summary>
@@ -90,5 +94,6 @@ public static class ActivitiesRegistration
     [
         services.GetRequiredService<ApiGenerationActivities>(),
         services.GetRequiredService<ApiRatingActivities>(),
+        services.GetRequiredService<JobActivities>(),
     ];
 }

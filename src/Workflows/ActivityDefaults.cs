@@ -43,8 +43,11 @@ public static class FailureTypes
     /// <summary>A training diverged, does not fit into memory, or asks for what the device cannot do.</summary>
     public const string TrainingFailed = "TrainingFailed";
 
+    /// <summary>A job came upon something that it was not made for.</summary>
+    public const string JobFailed = "JobFailed";
+
     /// <summary>All of them.</summary>
-    public static IReadOnlyCollection<string> NonRetryable { get; } = [BadInput, TooManyBadRows, NothingLeft, Tampered, EndpointUnusable, BudgetSpent, TrainingFailed];
+    public static IReadOnlyCollection<string> NonRetryable { get; } = [BadInput, TooManyBadRows, NothingLeft, Tampered, EndpointUnusable, BudgetSpent, TrainingFailed, JobFailed];
 }
 
 /// <summary>Named options for each kind of work.</summary>
@@ -60,6 +63,10 @@ public static class ActivityDefaults
         MaximumInterval = TimeSpan.FromSeconds(2),
         NonRetryableErrorTypes = FailureTypes.NonRetryable,
     };
+
+    /// <summary>Options of a queue's work.</summary>
+    /// <param name="queue">One of <see cref="TaskQueues"/>.</param>
+    public static ActivityOptions On(string queue) => queue switch { TaskQueues.Gpu => Gpu, TaskQueues.Api => Api, _ => Cpu };
 
     /// <summary>Files and appends.</summary>
     public static ActivityOptions Cpu => new()

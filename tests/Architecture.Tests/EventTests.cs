@@ -1,4 +1,5 @@
 using System.Reflection;
+using XInstruct.Domain.Jobs;
 using XInstruct.Domain.Models;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Runs;
@@ -27,7 +28,7 @@ public sealed class EventTests
             }
         }
 
-        evolving.ShouldBe([typeof(Sample), typeof(Source), typeof(Run), typeof(Model)], ignoreOrder: true);
+        evolving.ShouldBe([typeof(Sample), typeof(Source), typeof(Run), typeof(Model), typeof(Job), typeof(JobPart)], ignoreOrder: true);
     }
 
     [Theory]
@@ -35,6 +36,8 @@ public sealed class EventTests
     [InlineData(typeof(Source))]
     [InlineData(typeof(Run))]
     [InlineData(typeof(Model))]
+    [InlineData(typeof(Job))]
+    [InlineData(typeof(JobPart))]
     public void Fold_Aggregate_IsAStaticFunctionOfStateAndEvent(Type aggregate)
     {
         var fold = aggregate.GetMethod("Fold", BindingFlags.Public | BindingFlags.Static).ShouldNotBeNull();

@@ -33,12 +33,14 @@ public sealed class AuditVerifier(EventLog log, Contents contents, FileStore fil
         var unsealed = new RootBuilder(run, untilRelease: true);
         var runStream = Identity.RunStream(run);
         ReleaseSealed? release = null;
+        var jobFiles = new List<(string Hash, bool IsTree)>();
         var hashes = new SortedSet<string>(StringComparer.Ordinal);
         await foreach (var stored in log.ReadAsync(run, ct))
         {
             if (!chain.Check(stored)) continue;
             unsealed.Add(stored);
             Collect(stored, hashes);
+            if (JobFile(stored) is { } named) jobFiles.Add(named);
             if (stored.Stream == runStream && stored.Type == "release_sealed") release = stored.Data.Deserialize<ReleaseSealed>(EventJson.Options);
         }
 
@@ -46,6 +48,7 @@ public sealed class AuditVerifier(EventLog log, Contents contents, FileStore fil
         await CheckStreamVersionsAsync(run, chain.Versions, findings, ct);
         await CheckContentsAsync(hashes, findings, ct);
         var fileCount = release is null ? 0 : await CheckReleaseAsync(run, release, unsealed.Roots(), findings, ct);
+        fileCount += await CheckJobFilesAsync(jobFiles, findings, ct);
         return new AuditReport(run, chain.Events, chain.Versions.Count, hashes.Count, fileCount, [.. findings.Take(MaxFindings)]);
     }
 
@@ -56,8 +59,35 @@ public sealed class AuditVerifier(EventLog log, Contents contents, FileStore fil
             if (stored.Data.TryGetProperty(member, out var hash) && hash.ValueKind == JsonValueKind.String) hashes.Add(hash.GetString()!);
         }
 
-        if (stored.Type is "run_started" or "training_started") hashes.Add(stored.Data.GetProperty("recipe").GetString()!);
+        if (stored.Type is "run_started" or "training_started" or "job_started") hashes.Add(stored.Data.GetProperty("recipe").GetString()!);
         if (stored.Header(EventHeaders.Act) is { } act) hashes.Add(act);
+    }
+
+    private static (string Hash, bool IsTree)? JobFile(StoredEvent stored) => stored.Type switch
+    {
+        "job_part_done" => (stored.Data.GetProperty("file").GetString()!, false),
+        "job_ended" => (stored.Data.GetProperty("result").GetString()!, true),
+        _ => null,
+    };
+
+    /// <summary>What a job's parts gave, and its result, stand under their hashes in the shared directory.</summary>
+    private async Task<int> CheckJobFilesAsync(List<(string Hash, bool IsTree)> named, List<Finding> findings, CancellationToken ct)
+    {
+        foreach (var (hash, isTree) in named)
+        {
+            try
+            {
+                var path = isTree ? files.Tree(hash) : files.Blob(hash);
+                var found = isTree ? ContentHash.OfCanonical(await FileStore.TableAsync(path, ct)) : (await FileStore.EntryAsync(path, "", ct)).Sha256;
+                if (found != hash) findings.Add(new Finding(path, $"SHA-256 should be {hash}, is {found}."));
+            }
+            catch (TamperedException e)
+            {
+                findings.Add(new Finding(hash, e.Message));
+            }
+        }
+
+        return named.Count;
     }
 
     /// <summary>The stream table knows how long each stream is: a truncated stream has a good chain and too few events.</summary>

@@ -20,8 +20,6 @@ public sealed class ExportException(string message) : Exception(message);
 /// <summary>Writes sealed releases in the formats that others read. The same release gives the same bytes on every call.</summary>
 public sealed class ReleaseExporter(ReleaseReader releases, DataSheetWriter? sheets = null)
 {
-    private static readonly JsonSerializerOptions Indented = new(EventJson.Options) { WriteIndented = true, NewLine = "\n" };
-
     /// <summary>Exports a run's release.</summary>
     /// <param name="run">The run.</param>
     /// <param name="format">Format of the files.</param>
@@ -115,6 +113,6 @@ public sealed class ReleaseExporter(ReleaseReader releases, DataSheetWriter? she
         }
 
         foreach (var (key, entry) in entries) list[key] = entry;
-        await FileStore.ReplaceAsync(path, stream => JsonSerializer.SerializeAsync(stream, list, Indented, ct));
+        await FileStore.ReplaceAsync(path, stream => JsonSerializer.SerializeAsync(stream, list, EventJson.Indented, ct));
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -46,8 +47,15 @@ internal sealed partial class RecipeBinder(Place start, Type root, ProblemList p
             if (key.Kind == KeyKind.Section)
             {
                 if (value is not null) Check(value, $"{name}.");
+                continue;
             }
-            else if (!problems.Has(name) && Violation(key, value) is { } violation)
+
+            if (key.Kind == KeyKind.SectionList)
+            {
+                foreach (var (item, i) in ((IEnumerable<object>?)value ?? []).Select((item, i) => (item, i))) Check(item, $"{name}.{i}.");
+            }
+
+            if (!problems.Has(name) && Violation(key, value) is { } violation)
             {
                 problems.Add(PlaceOf(name), name, violation);
             }
@@ -107,6 +115,9 @@ internal sealed partial class RecipeBinder(Place start, Type root, ProblemList p
         {
             KeyKind.TextList => Texts(node, name),
             KeyKind.NumberList => Numbers(node, name),
+            KeyKind.WholeNumberList => Items(node, name, "whole numbers, e.g. [1, 5]", n => Whole(n))?.OfType<int>().ToList(),
+            KeyKind.TextMap => Map(node, name),
+            KeyKind.SectionList => Sections(key, node, name),
             KeyKind.Text => Text(node),
             KeyKind.WholeNumber => Whole(node),
             KeyKind.Number => Number(node),
@@ -122,6 +133,47 @@ internal sealed partial class RecipeBinder(Place start, Type root, ProblemList p
 
     private List<double>? Numbers(RecipeNode node, string name) =>
         Items(node, name, "numbers, e.g. [0.3, 0.5]", Number)?.OfType<double>().ToList();
+
+    private SortedDictionary<string, string>? Map(RecipeNode node, string name)
+    {
+        if (node is not MapNode map)
+        {
+            problems.Add(node.Place, name, "Must be a section of names and texts.");
+            return null;
+        }
+
+        var values = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var entry in map.Entries)
+        {
+            _places[$"{name}.{entry.Key}"] = entry.Place;
+            if (Text(entry.Value) is { } text) values[entry.Key] = text;
+            else problems.Add(entry.Place, $"{name}.{entry.Key}", $"Must be a text; {Shown(entry.Value)} is none.");
+        }
+
+        return values;
+    }
+
+    private Array? Sections(RecipeKey key, RecipeNode node, string name)
+    {
+        var allowed = string.Join(", ", RecipeKey.Of(key.Item!).Select(k => k.Name));
+        if (node is not ListNode list)
+        {
+            problems.Add(node.Place, name, $"Must be a list of sections with keys: {allowed}.");
+            return null;
+        }
+
+        var items = Array.CreateInstance(key.Item!, list.Items.Count);
+        for (var i = 0; i < items.Length; i++)
+        {
+            var item = Activator.CreateInstance(key.Item!)!;
+            _places[$"{name}.{i}"] = list.Items[i].Place;
+            if (list.Items[i] is MapNode map) Section(map, item, $"{name}.{i}.");
+            else problems.Add(list.Items[i].Place, $"{name}.{i}", $"Must be a section with keys: {allowed}.");
+            items.SetValue(item, i);
+        }
+
+        return items;
+    }
 
     private List<object>? Items(RecipeNode node, string name, string what, Func<RecipeNode, object?> read)
     {
@@ -176,8 +228,8 @@ internal sealed partial class RecipeBinder(Place start, Type root, ProblemList p
 
     private static string? Violation(RecipeKey key, object? value)
     {
-        if (key.IsRequired && value is null or "" or IReadOnlyList<string> { Count: 0 }) return key.IsRequired || key.MinItems > 0 ? $"Missing. {key.Description}" : null;
-        if (key.MinItems is { } least && value is IReadOnlyList<double> numbers && numbers.Count < least) return $"Must have at least {least} item.";
+        if (key.IsRequired && value is null or "" or ICollection { Count: 0 }) return key.IsRequired || key.MinItems > 0 ? $"Missing. {key.Description}" : null;
+        if (key.MinItems is { } least && value is ICollection items && items.Count < least) return $"Must have at least {least} item.";
         if (key.Range is { } range && value is not null && !range.IsValid(value)) return $"Must be{Bounds(key)}; {Convert.ToString(value, CultureInfo.InvariantCulture)} is not.";
         if (key.Pattern is { } pattern && value is string text && !Regex.IsMatch(text, pattern, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)))
         {

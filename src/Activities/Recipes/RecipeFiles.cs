@@ -92,7 +92,7 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
 
         foreach (var file in Paths(path, recipe))
         {
-            if (Problem(file) is { } problem) Add(key.Key, problem);
+            if (FileProblem(file) is { } problem) Add(key.Key, problem);
         }
     }
 
@@ -160,7 +160,8 @@ internal sealed partial class RecipeFiles(RecipeBinder binder, ProblemList probl
         }
     }
 
-    private static string? Problem(string file)
+    /// <summary>What is wrong with a file; null when it can be read.</summary>
+    internal static string? FileProblem(string file)
     {
         if (Directory.Exists(file)) return $"{file} is a folder; a file is needed.";
         if (!File.Exists(file)) return $"No file {file}.{Neighbour(file)}";

@@ -18,7 +18,10 @@ internal enum KeyKind
     Choice,
     TextList,
     NumberList,
+    WholeNumberList,
+    TextMap,
     Section,
+    SectionList,
 }
 
 /// <summary>A key of a recipe, as its type declares it: the one source of binding, checks, schema and template.</summary>
@@ -41,6 +44,8 @@ internal sealed class RecipeKey
         Pattern = property.GetCustomAttribute<RegularExpressionAttribute>()?.Pattern;
         MinItems = property.GetCustomAttribute<MinLengthAttribute>()?.Length;
         IsRequired = property.GetCustomAttribute<RequiredAttribute>() is not null;
+        Input = property.GetCustomAttribute<InputPathAttribute>()?.Kind;
+        if (Kind == KeyKind.SectionList) Item = Type.GetGenericArguments()[0];
     }
 
     /// <summary>Name in YAML.</summary>
@@ -63,6 +68,12 @@ internal sealed class RecipeKey
 
     public bool IsRequired { get; }
 
+    /// <summary>What the path names, when the value is the path of an input.</summary>
+    public InputKind? Input { get; }
+
+    /// <summary>Type of a list's sections.</summary>
+    public Type? Item { get; }
+
     /// <summary>Names of an enumeration.</summary>
     public IReadOnlyList<string> Choices => Kind == KeyKind.Choice ? [.. Enum.GetNames(Type).Select(JsonNamingPolicy.CamelCase.ConvertName)] : [];
 
@@ -74,13 +85,20 @@ internal sealed class RecipeKey
     public static IEnumerable<string> All(Type? section = null, string prefix = "") => Of(section ?? typeof(Recipe)).SelectMany(k =>
         k.Kind == KeyKind.Section ? All(k.Type, $"{prefix}{k.Name}.").Prepend(prefix + k.Name) : [prefix + k.Name]);
 
-    /// <summary>The key with a dotted name; null when there is none.</summary>
+    /// <summary>The key with a dotted name, in which a number is the place in a list of sections; null when there is none.</summary>
     public static RecipeKey? Find(string dotted, Type? root = null)
     {
         var (section, found) = (root ?? typeof(Recipe), default(RecipeKey));
         foreach (var name in dotted.Split('.'))
         {
-            if (found is { Kind: not KeyKind.Section }) return null;
+            if (found is { Kind: KeyKind.SectionList } && section == found.Type)
+            {
+                if (!name.All(char.IsAsciiDigit)) return null;
+                section = found.Item!;
+                continue;
+            }
+
+            if (found is { Kind: not KeyKind.Section and not KeyKind.SectionList }) return null;
             found = Of(section).FirstOrDefault(k => k.Name == name);
             if (found is null) return null;
             section = found.Type;
@@ -106,6 +124,9 @@ internal sealed class RecipeKey
         _ when type.IsEnum => KeyKind.Choice,
         _ when type == typeof(IReadOnlyList<string>) => KeyKind.TextList,
         _ when type == typeof(IReadOnlyList<double>) => KeyKind.NumberList,
+        _ when type == typeof(IReadOnlyList<int>) => KeyKind.WholeNumberList,
+        _ when type == typeof(IReadOnlyDictionary<string, string>) => KeyKind.TextMap,
+        { IsGenericType: true } when type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) && type.GetGenericArguments()[0].IsClass => KeyKind.SectionList,
         _ when type.IsClass => KeyKind.Section,
         _ => throw new NotSupportedException($"Recipes have no values of type {type}."),
     };

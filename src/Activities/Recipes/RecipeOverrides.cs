@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace XInstruct.Activities.Recipes;
 
 /// <summary>Puts <c>--set key=value</c> into a recipe's tree. Keys are dotted, values are YAML; a text may stand without quotes, braces and all.</summary>
@@ -37,6 +39,19 @@ internal static class RecipeOverrides
         for (var i = 0; i < names.Length - 1; i++)
         {
             var entry = map.Find(names[i]);
+            if (entry?.Value is ListNode list && i + 2 < names.Length && int.TryParse(names[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out var at))
+            {
+                if (at >= list.Items.Count || list.Items[at] is not MapNode item)
+                {
+                    problems.Add(value.Place, key, $"'{string.Join('.', names[..(i + 1)])}' has {list.Items.Count} items, counted from 0.");
+                    return;
+                }
+
+                map = item;
+                i++;
+                continue;
+            }
+
             if (entry?.Value is not null and not MapNode and not ScalarNode { IsNull: true })
             {
                 problems.Add(value.Place, key, $"'{string.Join('.', names[..(i + 1)])}' is no section in the recipe.");

@@ -11,14 +11,16 @@ public static class RecipeSchema
     private static readonly JsonSerializerOptions Layout = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The schema as indented JSON.</summary>
-    public static string Json()
+    /// <param name="recipe">A recipe with its defaults; null for that of a run.</param>
+    /// <param name="title">What it is called.</param>
+    public static string Json(object? recipe = null, string title = "XInstruct recipe")
     {
         var schema = new JsonObject
         {
             ["$schema"] = "https://json-schema.org/draft/2020-12/schema",
-            ["title"] = "XInstruct recipe",
+            ["title"] = title,
         };
-        foreach (var (name, value) in Section(new Recipe()).ToList()) schema[name] = value?.DeepClone();
+        foreach (var (name, value) in Section(recipe ?? new Recipe()).ToList()) schema[name] = value?.DeepClone();
         return schema.ToJsonString(Layout);
     }
 
@@ -45,17 +47,21 @@ public static class RecipeSchema
             return schema;
         }
 
+        if (key.Kind == KeyKind.SectionList) schema["items"] = Section(Activator.CreateInstance(key.Item!)!);
+        if (key.Kind == KeyKind.TextMap) schema["additionalProperties"] = new JsonObject { ["type"] = "string" };
         var type = key.Kind switch
         {
             KeyKind.WholeNumber => "integer",
             KeyKind.Number => "number",
             KeyKind.Flag => "boolean",
-            KeyKind.TextList or KeyKind.NumberList => "array",
+            KeyKind.TextList or KeyKind.NumberList or KeyKind.WholeNumberList or KeyKind.SectionList => "array",
+            KeyKind.TextMap => "object",
             _ => "string",
         };
         schema["type"] = key.IsNullable ? new JsonArray(type, "null") : type;
         if (key.Kind == KeyKind.TextList) schema["items"] = new JsonObject { ["type"] = "string" };
         if (key.Kind == KeyKind.NumberList) schema["items"] = new JsonObject { ["type"] = "number", ["exclusiveMinimum"] = 0, ["maximum"] = 1 };
+        if (key.Kind == KeyKind.WholeNumberList) schema["items"] = new JsonObject { ["type"] = "integer" };
         if (key.MinItems is { } items) schema["minItems"] = items;
         if (key.Choices.Count > 0) schema["enum"] = new JsonArray([.. key.Choices.Select(c => (JsonNode)c)]);
         if (key.Pattern is { } pattern) schema["pattern"] = pattern;
@@ -73,6 +79,7 @@ public static class RecipeSchema
     {
         null => null,
         _ when key.Kind == KeyKind.Choice => JsonNamingPolicy.CamelCase.ConvertName(value.ToString()!),
+        _ when key.Kind == KeyKind.SectionList => null,
         _ => JsonSerializer.SerializeToNode(value),
     };
 }

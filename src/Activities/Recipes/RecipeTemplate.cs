@@ -33,40 +33,48 @@ public static class RecipeTemplate
     };
 
     /// <summary>The same of a training recipe.</summary>
-    public static string CommentedTraining()
-    {
-        var text = new StringBuilder();
-        Comment(text, "", "A training recipe of XInstruct. '#key: value' shows a default: take the # away to change it. 'xinstruct train sft FILE --check' checks the file.");
-        Section(text, new TrainingRecipe(), "", "", false, TrainingExamples);
-        return text.ToString();
-    }
+    public static string CommentedTraining() => Commented(new TrainingRecipe(), "A training recipe of XInstruct.", "'xinstruct train sft FILE --check' checks the file.", TrainingExamples);
+
+    /// <summary>The same of a job's recipe.</summary>
+    /// <param name="command">The command that takes it, e.g. <c>curate</c>.</param>
+    /// <param name="recipe">A recipe with its defaults.</param>
+    /// <param name="examples">What has no default, by key: written without a <c>#</c>; a list's sections are keyed without their place, e.g. <c>sources.path</c>.</param>
+    public static string Commented(string command, JobRecipe recipe, IReadOnlyDictionary<string, string> examples) =>
+        Commented(recipe, $"A recipe of 'xinstruct {command}'.", $"'xinstruct {command} FILE --check' checks the file.", examples);
 
     /// <summary>The YAML text. Lines that begin with <c>#</c> and a space are comments; <c>#key: value</c> is a default to be changed by taking the <c>#</c> away.</summary>
-    public static string Commented()
+    public static string Commented() => Commented(new Recipe(), "An XInstruct recipe.", "'xinstruct recipe check' checks the file, 'xinstruct recipe schema' prints a JSON schema for editors.", Examples);
+
+    private static string Commented(object recipe, string what, string check, IReadOnlyDictionary<string, string> examples)
     {
         var text = new StringBuilder();
-        Comment(text, "", "An XInstruct recipe. '#key: value' shows a default: take the # away to change it. 'xinstruct recipe check' checks the file, 'xinstruct recipe schema' prints a JSON schema for editors.");
-        Section(text, new Recipe(), "", "", false, Examples);
+        Comment(text, "", $"{what} '#key: value' shows a default: take the # away to change it. {check}");
+        Section(text, recipe, "", "", false, examples);
         return text.ToString();
     }
 
-    private static void Section(StringBuilder text, object defaults, string prefix, string indent, bool isOff, Dictionary<string, string> examples)
+    private static void Section(StringBuilder text, object defaults, string prefix, string indent, bool isOff, IReadOnlyDictionary<string, string> examples)
     {
         foreach (var key in RecipeKey.Of(defaults.GetType()))
         {
             var name = prefix + key.Name;
             if (indent.Length == 0) text.Append('\n');
             Comment(text, indent, key.Description + Limits(key));
-            var off = isOff || (key.Kind == KeyKind.Section ? key.IsNullable : !key.IsRequired && !(examples == TrainingExamples && examples.ContainsKey(name)));
+            var off = isOff || (key.Kind == KeyKind.Section ? key.IsNullable : !key.IsRequired && !(examples != Examples && examples.Keys.Any(k => k == name || k.StartsWith(name + ".", StringComparison.Ordinal))));
             var hash = off ? "#" : "";
             if (key.Kind == KeyKind.Section)
             {
                 text.Append(CultureInfo.InvariantCulture, $"{indent}{hash}{key.Name}:\n");
                 Section(text, key.Get(defaults) ?? Activator.CreateInstance(key.Type)!, $"{name}.", $"{indent}  ", off, examples);
             }
+            else if (key.Kind == KeyKind.SectionList)
+            {
+                text.Append(CultureInfo.InvariantCulture, $"{indent}{hash}{key.Name}:\n{indent}  {hash}-\n");
+                Section(text, Activator.CreateInstance(key.Item!)!, $"{name}.", $"{indent}    ", off, examples);
+            }
             else
             {
-                text.Append(CultureInfo.InvariantCulture, $"{indent}{hash}{key.Name}: {examples.GetValueOrDefault(name) ?? Yaml(key.Get(defaults))}\n");
+                text.Append(CultureInfo.InvariantCulture, $"{indent}{hash}{key.Name}: {(examples.TryGetValue(name, out var example) ? example : null) ?? Yaml(key.Get(defaults))}\n");
             }
         }
     }
@@ -88,6 +96,9 @@ public static class RecipeTemplate
         bool flag => flag ? "true" : "false",
         Enum choice => JsonNamingPolicy.CamelCase.ConvertName(choice.ToString()),
         IEnumerable<double> numbers => $"[{string.Join(", ", numbers.Select(n => n.ToString(CultureInfo.InvariantCulture)))}]",
+        IEnumerable<int> numbers => $"[{string.Join(", ", numbers.Select(n => n.ToString(CultureInfo.InvariantCulture)))}]",
+        IReadOnlyDictionary<string, string> { Count: 0 } => "{}",
+        IReadOnlyDictionary<string, string> map => $"{{{string.Join(", ", map.Select(e => $"{e.Key}: {JsonSerializer.Serialize(e.Value)}"))}}}",
         IEnumerable<string> texts => $"[{string.Join(", ", texts)}]",
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
     };

@@ -31,8 +31,6 @@ public sealed record ReleaseRecord(string Run, string RecordRoot, long Events);
 public sealed class ReleaseActivities(
     EventWriter writer, RunLibrary library, SampleReader samples, Contents contents, FileStore files, EventLog log, RunReader runs, DataSheetWriter sheets) : IReleaseActivities
 {
-    private static readonly JsonSerializerOptions Indented = new(EventJson.Options) { WriteIndented = true, NewLine = "\n" };
-
     /// <inheritdoc/>
     [Activity]
     public async Task<SealedRelease> SealReleaseAsync(RunInput input)
@@ -51,10 +49,10 @@ public sealed class ReleaseActivities(
 
         var roots = await log.RootsAsync(input.Run, untilRelease: true, ct);
         var manifest = new Manifest(1, recipe.Name, number, input.Recipe, roots.Content, table);
-        var json = JsonSerializer.SerializeToUtf8Bytes(manifest, Indented);
+        var json = JsonSerializer.SerializeToUtf8Bytes(manifest, EventJson.Indented);
         await File.WriteAllBytesAsync(Path.Combine(folder, "manifest.json"), json, ct);
         var record = new ReleaseRecord(input.Run, roots.Record, roots.Events);
-        await File.WriteAllBytesAsync(Path.Combine(folder, "record.json"), JsonSerializer.SerializeToUtf8Bytes(record, Indented), ct);
+        await File.WriteAllBytesAsync(Path.Combine(folder, "record.json"), JsonSerializer.SerializeToUtf8Bytes(record, EventJson.Indented), ct);
         Publish(folder, Path.Combine(files.Releases(input.Run), $"{number}"));
         var release = new ReleaseSealed(number, ContentHash.Of(json), roots.Content, roots.Record, table);
         var stream = Identity.RunStream(input.Run);

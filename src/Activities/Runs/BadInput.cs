@@ -1,5 +1,6 @@
 using Temporalio.Exceptions;
 using XInstruct.Activities.Encoders;
+using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Tables;
 using XInstruct.Activities.Tuning;
 using XInstruct.Training.Checkpoints;
@@ -13,7 +14,7 @@ namespace XInstruct.Activities.Runs;
 public static class BadInput
 {
     /// <summary>Whether an exception is about what the user gave.</summary>
-    public static bool IsIn(Exception e) => e is SeedException or CheckpointException or ModelConfigException or TokenizerFileException or EncoderException or TrainingDataException;
+    public static bool IsIn(Exception e) => e is SeedException or CheckpointException or ModelConfigException or TokenizerFileException or EncoderException or TrainingDataException or JobException;
 
     /// <summary>The failure that says so to the workflow.</summary>
     public static ApplicationFailureException Failure(string message, Exception? inner = null) =>

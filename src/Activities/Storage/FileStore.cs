@@ -39,6 +39,24 @@ public sealed class FileStore(string root)
         }
     }
 
+    /// <summary>A fresh path for a file that will be stored or moved.</summary>
+    public string NewFile() => Temporary();
+
+    /// <summary>Stores a file that was written at <see cref="NewFile"/>, under its hash; the same bytes give the same hash.</summary>
+    public async Task<(string Sha256, long Bytes)> PutFileAsync(string path, CancellationToken ct)
+    {
+        using (var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite)) RandomAccess.FlushToDisk(file);
+        var entry = await EntryAsync(path, "", ct);
+        var target = BlobPath(entry.Sha256);
+        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+        if (File.Exists(target)) File.Delete(path);
+        else File.Move(path, target, overwrite: true);
+        return (entry.Sha256, entry.Bytes);
+    }
+
+    /// <summary>True when a file is stored.</summary>
+    public bool HasBlob(string hash) => File.Exists(BlobPath(hash));
+
     /// <summary>Path of an imported file.</summary>
     /// <exception cref="TamperedException">It is not there.</exception>
     public string Blob(string hash)

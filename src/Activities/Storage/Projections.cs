@@ -1,5 +1,6 @@
 using JasperFx.Events;
 using Marten.Events.Aggregation;
+using XInstruct.Domain.Jobs;
 using XInstruct.Domain.Models;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Runs;
@@ -34,6 +35,20 @@ public sealed class ModelProjection : SingleStreamProjection<Model, Guid>
 {
     public override Model? Evolve(Model? snapshot, Guid id, IEvent e) =>
         Model.Fold(snapshot, e.Data) is { } state ? state with { Id = id, Head = e.HeadAfter(snapshot?.Head) } : null;
+}
+
+/// <summary>Inline projection of jobs.</summary>
+public sealed class JobProjection : SingleStreamProjection<Job, Guid>
+{
+    public override Job? Evolve(Job? snapshot, Guid id, IEvent e) =>
+        Job.Fold(snapshot, e.Data) is { } state ? state with { Id = id, Head = e.HeadAfter(snapshot?.Head) } : null;
+}
+
+/// <summary>Inline projection of jobs' parts.</summary>
+public sealed class JobPartProjection : SingleStreamProjection<JobPart, Guid>
+{
+    public override JobPart? Evolve(JobPart? snapshot, Guid id, IEvent e) =>
+        JobPart.Fold(snapshot, e.Data) is { } state ? state with { Id = id, Run = e.HeaderText(EventHeaders.Run), Head = e.HeadAfter(snapshot?.Head) } : null;
 }
 
 internal static class EventHeaderReading

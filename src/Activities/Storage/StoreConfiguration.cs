@@ -2,6 +2,7 @@ using JasperFx;
 using JasperFx.Events.Projections;
 using Marten;
 using Weasel.Core;
+using XInstruct.Domain.Jobs;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Runs;
 using XInstruct.Domain.Samples;
@@ -23,7 +24,10 @@ public static class StoreConfiguration
         options.Projections.Add(new SourceProjection(), ProjectionLifecycle.Inline);
         options.Projections.Add(new RunProjection(), ProjectionLifecycle.Inline);
         options.Projections.Add(new ModelProjection(), ProjectionLifecycle.Inline);
+        options.Projections.Add(new JobProjection(), ProjectionLifecycle.Inline);
+        options.Projections.Add(new JobPartProjection(), ProjectionLifecycle.Inline);
         options.Schema.For<Sample>().Index(s => s.Run!);
+        options.Schema.For<JobPart>().Index(p => p.Run!);
     }
 
     /// <summary>Sets a store up that has events and no documents.</summary>

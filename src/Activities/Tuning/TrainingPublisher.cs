@@ -36,8 +36,6 @@ public sealed record TrainingCard(int Format, string Training, string Recipe, st
 /// <summary>Puts a training's result where its user wants it: the model's or adapter's folder with metrics, report and card.</summary>
 public sealed class TrainingPublisher(FileStore files, Contents contents)
 {
-    private static readonly JsonSerializerOptions Indented = new(EventJson.Options) { WriteIndented = true, NewLine = "\n" };
-
     /// <summary>The last known moment of a training; null when nothing is known.</summary>
     public Task<TuningProgress?> ProgressAsync(string training, CancellationToken ct) => TrainingFolder.ProgressAsync(files, training, ct);
 
@@ -45,48 +43,23 @@ public sealed class TrainingPublisher(FileStore files, Contents contents)
     public string DefaultFolder(string training) => Path.Combine(files.Root, "models", training);
 
     /// <summary>Why a result cannot be put into a folder; null when it can: it is empty, is not there, or has this training's result.</summary>
-    public static string? Problem(string folder, string training) =>
-        File.Exists(folder) ? $"{folder} is a file."
-        : !Directory.Exists(folder) || !Directory.EnumerateFileSystemEntries(folder).Any() || TrainingCard.Find(folder)?.Training == training ? null
-        : $"{folder} has something else in it. Name another folder (output), or empty it.";
+    public static string? Problem(string folder, string training) => ResultFolder.Problem(folder, f => TrainingCard.Find(f)?.Training == training);
 
     /// <summary>Writes the folder. A new one appears whole; of one that has this result already only what is missing is written, and what else lies there stays.</summary>
     public async Task<TrainingCard> WriteAsync(TuneInput input, TunedModel model, string folder, CancellationToken ct)
     {
-        if (Problem(folder, input.Training) is { } problem) throw new IOException(problem);
         var document = TrainingDocument.Parse((await contents.ReadAsync([input.Recipe], ct))[input.Recipe]);
         var card = new TrainingCard(1, input.Training, input.Recipe, document.Method, document.Release, model);
-        var part = $"{Path.TrimEndingDirectorySeparator(folder)}.{Path.GetRandomFileName()}.part";
-        Directory.CreateDirectory(part);
-        try
+        await ResultFolder.WriteAsync(folder, f => TrainingCard.Find(f)?.Training == input.Training, async part =>
         {
-            foreach (var file in Directory.EnumerateFiles(files.Tree(model.Model))) File.Copy(file, Path.Combine(part, Path.GetFileName(file)));
-            await File.WriteAllBytesAsync(Path.Combine(part, TrainingCard.FileName), JsonSerializer.SerializeToUtf8Bytes(card, Indented), ct);
+            ResultFolder.Copy(files.Tree(model.Model), part);
+            await File.WriteAllBytesAsync(Path.Combine(part, TrainingCard.FileName), JsonSerializer.SerializeToUtf8Bytes(card, EventJson.Indented), ct);
             var metrics = new TrainingFolder(files, input.Training).Metrics;
-            if (File.Exists(metrics))
-            {
-                File.Copy(metrics, Path.Combine(part, TrainingFolder.MetricsFile));
-                var steps = File.ReadLines(metrics).Select(line => JsonSerializer.Deserialize<StepMetrics>(line, EventJson.Options)!).ToList();
-                await File.WriteAllTextAsync(Path.Combine(part, "report.html"), TrainingPage.Render(card, steps), ct);
-            }
-
-            FileStore.Flush(part);
-            if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any()) Directory.Delete(folder);
-            try
-            {
-                Directory.Move(part, folder);
-            }
-            catch (IOException) when (Directory.Exists(folder))
-            {
-                // This training's result, put there before or by another process just now.
-                foreach (var file in Directory.EnumerateFiles(part)) File.Move(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
-            }
-
-            return card;
-        }
-        finally
-        {
-            if (Directory.Exists(part)) Directory.Delete(part, recursive: true);
-        }
+            if (!File.Exists(metrics)) return;
+            File.Copy(metrics, Path.Combine(part, TrainingFolder.MetricsFile));
+            var steps = File.ReadLines(metrics).Select(line => JsonSerializer.Deserialize<StepMetrics>(line, EventJson.Options)!).ToList();
+            await File.WriteAllTextAsync(Path.Combine(part, "report.html"), TrainingPage.Render(card, steps), ct);
+        });
+        return card;
     }
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Spectre.Console;
 using XInstruct.Activities.Audit;
+using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Storage;
 using XInstruct.Activities.Tuning;
 using XInstruct.Cli.Display;
@@ -19,16 +20,17 @@ internal static class AuditCommand
 
     private static Command Show()
     {
-        var subject = new Argument<string>("sample") { Description = "Sample id, as in the release's id column, or the id of a run or a training." };
-        var command = new Command("show", "The history of a sample, revision by revision, or of a run or a training.") { subject };
+        var subject = new Argument<string>("sample") { Description = "Sample id, as in the release's id column, or the id of a run, a training or a job." };
+        var command = new Command("show", "The history of a sample, revision by revision, or of a run, a training or a job.") { subject };
         command.SetAction(async (result, ct) =>
         {
             await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
             var name = result.GetValue(subject)!;
             var isSample = Guid.TryParse(name, out var sample);
             var training = isSample ? null : (await deployment.Get<ModelReader>().ListAsync(ct)).FirstOrDefault(m => m.Name == name);
-            var trails = await deployment.Get<AuditTrail>().OfAsync(isSample ? sample : training?.Id ?? Identity.RunStream(name), ct);
-            if (trails.Count == 0) throw new UsageException($"There is no sample, run or training {name}. Sample ids stand in the id column of a release; 'xinstruct status' lists the runs.");
+            var job = isSample ? null : (await deployment.Get<JobStore>().ListAsync(ct)).FirstOrDefault(j => j.Name == name);
+            var trails = await deployment.Get<AuditTrail>().OfAsync(isSample ? sample : training?.Id ?? job?.Id ?? Identity.RunStream(name), ct);
+            if (trails.Count == 0) throw new UsageException($"There is no sample, run, training or job {name}. Sample ids stand in the id column of a release; 'xinstruct status' lists the runs.");
             foreach (var trail in trails)
             {
                 if (result.GetValue(CommonOptions.Json)) Console.WriteLine(JsonSerializer.Serialize(trail, EventJson.Options));
@@ -42,12 +44,12 @@ internal static class AuditCommand
 
     private static Command Verify()
     {
-        var run = new Argument<string?>("run") { Description = "Id of a run or a training; without it, all of them.", Arity = ArgumentArity.ZeroOrOne };
+        var run = new Argument<string?>("run") { Description = "Id of a run, a training or a job; without it, all of them.", Arity = ArgumentArity.ZeroOrOne };
         var command = new Command("verify", "Recomputes hash chains, contents, Merkle roots and release files, and names any changed byte's place.") { run };
         command.SetAction(async (result, ct) =>
         {
             await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
-            List<string> runs = result.GetValue(run) is { } id ? [id] : [.. (await deployment.Get<RunReader>().ListAsync(ct)).Select(r => r.Name), .. (await deployment.Get<ModelReader>().ListAsync(ct)).Select(m => m.Name)];
+            List<string> runs = result.GetValue(run) is { } id ? [id] : [.. (await deployment.Get<RunReader>().ListAsync(ct)).Select(r => r.Name), .. (await deployment.Get<ModelReader>().ListAsync(ct)).Select(m => m.Name), .. (await deployment.Get<JobStore>().ListAsync(ct)).Select(j => j.Name)];
             var clean = true;
             foreach (var name in runs)
             {
@@ -66,7 +68,7 @@ internal static class AuditCommand
     private static void Print(AuditReport report)
     {
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{report.Run}: {report.Events:N0} events in {report.Streams:N0} streams, {report.Contents:N0} contents, {report.Files} release files: {(report.IsClean ? "all hashes agree" : $"{report.Findings.Count} findings")}"));
+            $"{report.Run}: {report.Events:N0} events in {report.Streams:N0} streams, {report.Contents:N0} contents, {report.Files} files: {(report.IsClean ? "all hashes agree" : $"{report.Findings.Count} findings")}"));
         foreach (var finding in report.Findings) Console.WriteLine($"  {finding.Place}: {finding.Problem}");
     }
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Spectre.Console;
 using Temporalio.Api.Enums.V1;
 using Temporalio.Exceptions;
+using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Reports;
 using XInstruct.Activities.Storage;
 using XInstruct.Activities.Tuning;
@@ -93,6 +94,15 @@ internal static class StatusCommand
         }
 
         if (!json && trainings.Rows.Count > 0) AnsiConsole.Write(trainings);
+        var jobs = new Table().Border(TableBorder.Rounded).AddColumns("job", "status", "command", "stages done", "result");
+        foreach (var job in await deployment.Get<JobStore>().ListAsync(ct))
+        {
+            var (status, _) = await StateAsync(deployment, job.Name, job.Ended is not null);
+            if (json) Console.WriteLine(JsonSerializer.Serialize(new { Job = job.Name, Status = status, job.Started.Kind, Stages = job.Stages.Select(s => s.Stage), job.Ended?.Result }, EventJson.Options));
+            else jobs.AddRow(job.Name, status, job.Started.Kind, string.Join(' ', job.Stages.Select(s => s.Stage)), job.Ended?.Result[..12] ?? "");
+        }
+
+        if (!json && jobs.Rows.Count > 0) AnsiConsole.Write(jobs);
         return ExitCodes.Ok;
     }
 

@@ -1,16 +1,12 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
-using Spectre.Console;
-using Temporalio.Client;
-using Temporalio.Exceptions;
 using XInstruct.Activities.Recipes;
 using XInstruct.Activities.Tuning;
 using XInstruct.Cli.Display;
 using XInstruct.Cli.Hosting;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Recipes;
-using XInstruct.Workflows;
 using XInstruct.Workflows.Training;
 
 namespace XInstruct.Cli.Commands;
@@ -18,11 +14,6 @@ namespace XInstruct.Cli.Commands;
 /// <summary><c>train sft</c> and <c>train dpo</c>: starts a recipe's training, or attaches to it, and works on it until it ends.</summary>
 internal static class TrainCommand
 {
-    private static readonly Option<string[]> Set = new("--set") { Description = "Override a recipe key: --set schedule.passes=1. May be given more than once." };
-    private static readonly Option<bool> Check = new("--check") { Description = "Check the recipe and its files, and start nothing." };
-    private static readonly Option<bool> NoWorker = new("--no-worker") { Description = "Only start and watch; 'xinstruct worker' processes do the work." };
-    private static readonly Option<bool> Detach = new("--detach") { Description = "Start the training and return; implies --no-worker." };
-
     public static Command Create() => new("train", "Trains a model by a recipe of its own: the whole model, or an adapter on it.")
     {
         New(),
@@ -50,18 +41,19 @@ internal static class TrainCommand
     private static Command Kind(TrainingKind kind, string name, string description, params string[] examples)
     {
         var recipe = new Argument<string>("recipe") { Description = "Training recipe (YAML)." };
-        var command = new Command(name, description) { recipe, Set, Check, NoWorker, Detach };
+        var command = new Command(name, description) { recipe };
+        foreach (var option in RecipeWork.Options) command.Options.Add(option);
         command.SetAction((result, ct) => ExecuteAsync(result, result.GetValue(recipe)!, kind, ct));
         return command.WithExamples(examples);
     }
 
     private static async Task<int> ExecuteAsync(ParseResult result, string path, TrainingKind kind, CancellationToken ct)
     {
-        var json = result.GetValue(CommonOptions.Json);
-        var loaded = await TrainingRecipeFile.LoadAsync(path, kind, result.GetValue(Set) ?? [], ct);
-        if (result.GetValue(Check))
+        var loaded = await TrainingRecipeFile.LoadAsync(path, kind, result.GetValue(RecipeWork.Set) ?? [], ct);
+        if (result.GetValue(RecipeWork.Check))
         {
-            Console.WriteLine(json ? JsonSerializer.Serialize(new { Status = "ok", loaded.Recipe.Name }, EventJson.Options) : $"{path}: training recipe {loaded.Recipe.Name} is good.");
+            var said = result.GetValue(CommonOptions.Json) ? JsonSerializer.Serialize(new { Status = "ok", loaded.Recipe.Name }, EventJson.Options) : $"{path}: training recipe {loaded.Recipe.Name} is good.";
+            Console.WriteLine(said);
             return ExitCodes.Ok;
         }
 
@@ -71,39 +63,16 @@ internal static class TrainCommand
         var input = await deployment.Get<TrainingStarter>().PrepareAsync(loaded, ct);
         var folder = loaded.Recipe.Output ?? publisher.DefaultFolder(input.Training);
         if (TrainingPublisher.Problem(folder, input.Training) is { } problem) throw new UsageException(problem);
-        var handle = await deployment.Client.StartOrAttachAsync((TrainingWorkflow w) => w.RunAsync(input), input.Training, ct);
-        if (result.GetValue(Detach))
-        {
-            Console.WriteLine(json ? JsonSerializer.Serialize(new { input.Training, Status = "started" }, EventJson.Options) : $"Training {input.Training} started. 'xinstruct worker' works on it; the same command without --detach shows it.");
-            return ExitCodes.Ok;
-        }
-
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var workers = result.GetValue(NoWorker) ? null : deployment.RunWorkersAsync(TaskQueues.All, TimeSpan.Zero, null, stop.Token);
-        try
-        {
-            var end = handle.GetResultAsync(rpcOptions: new RpcOptions { CancellationToken = ct });
-            var display = TrainingDisplay.For(input.Training, json);
-            await display.WatchAsync(token => publisher.ProgressAsync(input.Training, token), workers is null ? end : Task.WhenAny(end, workers), ct);
-            if (workers is { IsFaulted: true }) await workers;
-            var model = await end;
-            await publisher.WriteAsync(input, model, folder, ct);
-            display.End(input.Training, loaded, model, folder, clock.Elapsed);
-            return ExitCodes.Ok;
-        }
-        catch (WorkflowFailedException e)
-        {
-            return Failures.Say(input.Training, e, json, "Training");
-        }
-        catch (OperationCanceledException) when (ct.IsCancellationRequested)
-        {
-            await Console.Error.WriteLineAsync($"Interrupted. Nothing before the last checkpoint is lost: the same command goes on with training {input.Training}.");
-            return ExitCodes.Interrupted;
-        }
-        finally
-        {
-            await stop.CancelAsync();
-            if (workers is not null) await WorkflowStart.IgnoreStopAsync(workers);
-        }
+        return await new RecipeWork("Training", result).RunAsync(
+            deployment,
+            input.Training,
+            (TrainingWorkflow w) => w.RunAsync(input),
+            async (_, token) => await publisher.ProgressAsync(input.Training, token) is { } progress ? TrainingDisplay.Moment(progress) : null,
+            async model =>
+            {
+                await publisher.WriteAsync(input, model, folder, ct);
+                return TrainingDisplay.End(input.Training, model, folder, clock.Elapsed);
+            },
+            ct);
     }
 }

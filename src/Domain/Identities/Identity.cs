@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -11,6 +12,7 @@ public static class Identity
     private static readonly Guid Languages = NameUuid.Of(NameUuid.Root, "language");
     private static readonly Guid Runs = NameUuid.Of(NameUuid.Root, "run");
     private static readonly Guid Models = NameUuid.Of(NameUuid.Root, "model");
+    private static readonly Guid Jobs = NameUuid.Of(NameUuid.Root, "job");
 
     /// <summary>Sample id = UUIDv5(language, SHA-256 of the normalised text's UTF-8 bytes).</summary>
     /// <param name="language">Canonical language code.</param>
@@ -39,6 +41,12 @@ public static class Identity
 
     /// <summary>A trained model's stream: UUIDv5 of the hash of everything that decided its training.</summary>
     public static Guid ModelStream(string trainingKey) => NameUuid.Of(Models, trainingKey);
+
+    /// <summary>A job's stream: UUIDv5 of the hash of its canonical recipe.</summary>
+    public static Guid JobStream(string recipe) => NameUuid.Of(Jobs, recipe);
+
+    /// <summary>The stream of a part of a job's stage: UUIDv5(job stream, stage and number as <c>stage/number</c>).</summary>
+    public static Guid JobPartStream(string recipe, string stage, int part) => NameUuid.Of(JobStream(recipe), string.Create(CultureInfo.InvariantCulture, $"{stage}/{part}"));
 
     /// <summary>Order of samples everywhere: by the 16 bytes of the id, as written.</summary>
     public static int Compare(Guid left, Guid right)

@@ -13,6 +13,9 @@ public static class EventJson
     /// <summary>The one set of options for events, headers, manifests and canonical recipes.</summary>
     public static JsonSerializerOptions Options { get; } = Configure(new JsonSerializerOptions());
 
+    /// <summary>The same on lines of their own, for files that people read.</summary>
+    public static JsonSerializerOptions Indented { get; } = new(Options) { WriteIndented = true, NewLine = "\n" };
+
     /// <summary>Sets <paramref name="options"/> as <see cref="Options"/> are set, for a store that owns its instance.</summary>
     public static JsonSerializerOptions Configure(JsonSerializerOptions options)
     {

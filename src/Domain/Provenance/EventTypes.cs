@@ -1,3 +1,4 @@
+using XInstruct.Domain.Jobs;
 using XInstruct.Domain.Models;
 using XInstruct.Domain.Runs;
 using XInstruct.Domain.Samples;
@@ -32,5 +33,9 @@ public static class EventTypes
         [typeof(ModelCheckpointSaved)] = "model_checkpoint_saved",
         [typeof(ModelTrained)] = "model_trained",
         [typeof(ModelMerged)] = "model_merged",
+        [typeof(JobStarted)] = "job_started",
+        [typeof(JobPartDone)] = "job_part_done",
+        [typeof(JobStageEnded)] = "job_stage_ended",
+        [typeof(JobEnded)] = "job_ended",
     };
 }
