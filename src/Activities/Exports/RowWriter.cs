@@ -48,12 +48,13 @@ internal sealed class CsvWriter : RowWriter
     private static readonly SearchValues<char> Special = SearchValues.Create(",\"\r\n");
 
     public CsvWriter(Stream output)
-        : base(output) => WriteFields(ReleaseColumn.All.Select(c => c.Name));
+        : base(output) => Write(Line(ReleaseColumn.All.Select(c => c.Name)));
 
     public override void Write(ReleaseRow row) =>
-        WriteFields(ReleaseColumn.All.Select(c => Convert.ToString(c.Value(row), CultureInfo.InvariantCulture)!));
+        Write(Line(ReleaseColumn.All.Select(c => Convert.ToString(c.Value(row), CultureInfo.InvariantCulture)!)));
 
-    private void WriteFields(IEnumerable<string> fields) => Write(string.Join(',', fields.Select(Field)) + "\n");
+    /// <summary>A line, with its end.</summary>
+    public static string Line(IEnumerable<string> fields) => string.Join(',', fields.Select(Field)) + "\n";
 
     // Readers such as pandas take a bare field with white space around it, or none, for something else.
     private static string Field(string text) =>

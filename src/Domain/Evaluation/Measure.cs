@@ -100,7 +100,21 @@ public sealed class Measure
 
     private static double[] Share(bool isRight) => [isRight ? 1 : 0, 1];
 
-    // One of the cells (answer, prediction) of a square; a task's items all have the same number of choices or are padded to it by the caller.
+    /// <summary>An item's numbers beside those of items with more choices.</summary>
+    internal static double[] Widened(double[] counts, Measure measure, int classes)
+    {
+        var own = (int)Math.Round(Math.Sqrt(counts.Length));
+        if (measure.Name != "macroF1" || own == classes) return counts;
+        var wide = new double[classes * classes];
+        for (var answer = 0; answer < own; answer++)
+        {
+            for (var predicted = 0; predicted < own; predicted++) wide[(answer * classes) + predicted] = counts[(answer * own) + predicted];
+        }
+
+        return wide;
+    }
+
+    // One of the cells (answer, prediction) of a square.
     private static double[]? Confusion(ItemScore item)
     {
         if (item is not { Predicted: { } predicted, Answer: { } answer, Choices: { } choices }) return null;

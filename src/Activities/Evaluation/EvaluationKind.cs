@@ -1,0 +1,180 @@
+using XInstruct.Activities.Jobs;
+using XInstruct.Activities.Models;
+using XInstruct.Activities.Recipes;
+using XInstruct.Domain.Evaluation;
+using XInstruct.Domain.Languages;
+using XInstruct.Domain.Recipes;
+using XInstruct.Training.Tokenizers;
+using XInstruct.Workflows;
+using XInstruct.Workflows.Jobs;
+
+namespace XInstruct.Activities.Evaluation;
+
+/// <summary><c>xinstruct evaluate</c>: models × tasks × languages, a window of one file's items a part.</summary>
+public sealed class EvaluationKind : JobKind<EvaluationRecipe>
+{
+    internal const string Items = "items", Plan = "plan", Score = "score";
+
+    /// <inheritdoc/>
+    public override string Name => "evaluate";
+
+    /// <inheritdoc/>
+    public override string Description => "Gives models tasks in many languages and reports what each of them gets right, and how sure that is.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, string> Examples { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
+    {
+        ["name"] = "my-evaluation",
+        ["models"] = "[{ name: base, path: models/base }, { name: tuned, path: models/tuned }]",
+        ["tasks"] = "[{ task: xcopa, data: data/xcopa, files: \"test.{lang}.jsonl\" }]",
+        ["languages"] = "[sw, id]",
+    };
+
+    /// <summary>Tasks of a recipe, in its order.</summary>
+    internal static IReadOnlyList<EvaluationTask> Tasks(JobContext<EvaluationRecipe> job) => [.. job.Recipe.Tasks.Select((asked, i) =>
+        job.Has($"tasks.{i}.definition") ? TaskLibrary.Read(job.Input($"tasks.{i}.definition"), $"tasks.{i}.definition") : TaskLibrary.Shipped(asked.Task!))];
+
+    /// <summary>Files of a recipe's tasks, in its order.</summary>
+    internal static IReadOnlyList<TaskUnit> Units(JobContext<EvaluationRecipe> job) =>
+        [.. Tasks(job).SelectMany((task, i) => TaskUnits.Of(job.Recipe, i, task, job.Names($"tasks.{i}.data")))];
+
+    /// <inheritdoc/>
+    protected override async Task CheckAsync(EvaluationRecipe recipe, RecipeCheck check, CancellationToken ct)
+    {
+        Codes("languages", recipe.Languages);
+        Codes("seen", recipe.Seen);
+        Unique("models", recipe.Models.Select(model => model.Name));
+        check.Require(recipe.Baseline is null || recipe.Models.Any(model => model.Name == recipe.Baseline), "baseline", $"No model is called '{recipe.Baseline}'. There are: {string.Join(", ", recipe.Models.Select(model => model.Name))}.");
+        for (var i = 0; i < recipe.Models.Count; i++)
+        {
+            var model = recipe.Models[i];
+            check.Require(model.Chat || model.System is null, $"models.{i}.system", "Only of a chat: set 'chat: true' too.");
+            if (model.Chat && !check.Has($"models.{i}.path") && Directory.Exists(model.Path))
+                check.Require(TokenizerConfig.Load(model.Path).ChatTemplates.Count > 0, $"models.{i}.chat", $"{model.Path} has no chat template.");
+        }
+
+        var names = new List<string>();
+        for (var i = 0; i < recipe.Tasks.Count; i++)
+        {
+            Codes($"tasks.{i}.languages", recipe.Tasks[i].Languages);
+            if (await TaskAsync(i) is { } task) names.Add(task.Name);
+        }
+
+        if (!check.Has("tasks")) Unique("tasks", names);
+
+        async Task<EvaluationTask?> TaskAsync(int i)
+        {
+            var (asked, key) = (recipe.Tasks[i], $"tasks.{i}");
+            check.Require(asked.Task is null != asked.Definition is null, $"{key}.task", "Name a task that ships (task), or a task file (definition), and not both.");
+            if (check.Has(key)) return null;
+            try
+            {
+                var task = asked.Definition is { } own ? TaskLibrary.Read(own, own) : TaskLibrary.Shipped(asked.Task!);
+                check.Require(task.Form == TaskForm.Prompted || asked.Files.Length > 0, $"{key}.files", "Name the file in the folder, with {lang} where each language has one.");
+                check.Require(asked.Labels != LabelLanguage.Words || (asked.LabelWords.Count == task.Choices.Count && asked.LabelWords.Distinct(StringComparer.Ordinal).Count() == asked.LabelWords.Count), $"{key}.labelWords", $"Must be {task.Choices.Count} different words, in the order of {string.Join(", ", task.Choices)}.");
+                check.Require(task.Form == TaskForm.Label || asked.Labels == LabelLanguage.Native, $"{key}.labels", "Only of tasks of the form label.");
+                check.Require(task.Form is TaskForm.Prompted || asked.TargetCluster.Count + asked.TargetDataset.Count == 0, $"{key}.targetCluster", "Only of tasks of the form prompted, in KORANI's layout.");
+                check.Require(task.Form is not (TaskForm.Prompted or TaskForm.Perplexity) || asked.Shots == 0, $"{key}.shots", "Prompted rows and texts have no examples before them.");
+                if (check.Has(key)) return task;
+                var files = Directory.EnumerateFiles(asked.Data, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(asked.Data, file).Replace(Path.DirectorySeparatorChar, '/')).Order(StringComparer.Ordinal).ToList();
+                foreach (var unit in TaskUnits.Of(recipe, i, task, files)) await new ItemReader(recipe, unit, name => files.Contains(name) ? Path.Combine(asked.Data, name) : null).ReadAsync(ct);
+                return task;
+            }
+            catch (RecipeException e)
+            {
+                check.Add($"{key}.definition", e.Message);
+            }
+            catch (Exception e) when (e is JobException or KeyNotFoundException or IOException or UnauthorizedAccessException)
+            {
+                check.Add(e is KeyNotFoundException ? $"{key}.task" : key, e.Message);
+            }
+
+            return null;
+        }
+
+        void Codes(string key, IReadOnlyList<string> codes)
+        {
+            foreach (var code in codes)
+            {
+                if (!Language.TryParse(code, out _, out var error)) check.Add(key, error);
+            }
+
+            Unique(key, codes);
+        }
+
+        void Unique(string key, IEnumerable<string> of)
+        {
+            if (of.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice) check.Require(false, key, $"'{twice.Key}' is there twice.");
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<JobStage> Stages(EvaluationRecipe recipe) => [new(Items, TaskQueues.Cpu), new(Plan, TaskQueues.Cpu), new(Score, TaskQueues.Gpu)];
+
+    /// <inheritdoc/>
+    protected override async Task<int> PartsAsync(JobContext<EvaluationRecipe> job, string stage, CancellationToken ct) => stage switch
+    {
+        Items => Units(job).Count,
+        Plan => 1,
+        _ => (await WindowsAsync(job, ct)).Count,
+    };
+
+    /// <inheritdoc/>
+    protected override async Task WorkAsync(JobContext<EvaluationRecipe> job, JobWork work, CancellationToken ct)
+    {
+        switch (work.Stage)
+        {
+            case Items:
+                var unit = Units(job)[work.Part];
+                var reader = new ItemReader(job.Recipe, unit, name => job.Has($"tasks.{unit.Entry}.data/{name}") ? job.Input($"tasks.{unit.Entry}.data/{name}") : null);
+                foreach (var item in await reader.ReadAsync(ct)) await work.WriteAsync(item, ct);
+                break;
+            case Plan:
+                for (var part = 0; part < await job.CountAsync(Items, ct); part++)
+                {
+                    var count = 0;
+                    await foreach (var _ in File.ReadLinesAsync(await job.PartPathAsync(Items, part, ct), ct)) count++;
+                    await work.WriteAsync(new PlannedUnit(part, count), ct);
+                }
+
+                break;
+            default:
+                foreach (var score in await ScoreAsync(job, work, (await WindowsAsync(job, ct))[work.Part], ct)) await work.WriteAsync(score, ct);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override Task EndAsync(JobContext<EvaluationRecipe> job, string folder, CancellationToken ct) => new EvaluationPublisher(job, folder).WriteAsync(ct);
+
+    private static async Task<IReadOnlyList<ItemScore>> ScoreAsync(JobContext<EvaluationRecipe> job, JobWork work, Window window, CancellationToken ct)
+    {
+        var unit = Units(job)[window.Unit];
+        var asked = job.Recipe.Models[window.Model];
+        var items = await job.ReadPartAsync<EvaluationItem>(Items, window.Unit, ct).Skip(window.First).Take(job.Recipe.Window).ToListAsync(ct);
+        var adapter = $"models.{window.Model}.adapter";
+        var device = job.Recipe.Device switch { ComputeDevice.Cpu => "cpu", ComputeDevice.Cuda => "cuda", _ => null };
+        var folder = new ModelFolder(job.Folder($"models.{window.Model}.path"), job.Has(adapter) ? job.Folder(adapter) : null, device, asked.Type, asked.Quantization);
+        work.Device = ModelLibrary.Device(job.Recipe.Threads);
+        try
+        {
+            return await job.Get<LoadedModels>().UseAsync(folder, model => new ModelScorer(folder, model, asked, job.Recipe).Score(unit, items, ct), ct);
+        }
+        catch (ModelFolderException e)
+        {
+            throw new JobException(e.Message, e);
+        }
+    }
+
+    /// <summary>The parts of the stage <c>score</c>: model by model, file by file.</summary>
+    private static async Task<IReadOnlyList<Window>> WindowsAsync(JobContext<EvaluationRecipe> job, CancellationToken ct)
+    {
+        var plan = await job.ReadAsync<PlannedUnit>(Plan, ct).ToListAsync(ct);
+        return [.. Enumerable.Range(0, job.Recipe.Models.Count).SelectMany(model => plan.SelectMany(unit =>
+            Enumerable.Range(0, (unit.Items + job.Recipe.Window - 1) / job.Recipe.Window).Select(window => new Window(model, unit.Unit, window * job.Recipe.Window))))];
+    }
+
+    private sealed record PlannedUnit(int Unit, int Items);
+
+    private sealed record Window(int Model, int Unit, int First);
+}

@@ -1,0 +1,65 @@
+using System.Text;
+using System.Text.Json;
+using XInstruct.Activities.Jobs;
+using XInstruct.Domain.Evaluation;
+using XInstruct.Domain.Provenance;
+using XInstruct.Domain.Recipes;
+
+namespace XInstruct.Activities.Evaluation;
+
+/// <summary>Writes what an evaluation found: items, scores, comparisons and means as files, and the report.</summary>
+/// <param name="job">The job, all of whose items are scored.</param>
+/// <param name="folder">Where to.</param>
+internal sealed class EvaluationPublisher(JobContext<EvaluationRecipe> job, string folder)
+{
+    /// <summary>Writes the files.</summary>
+    public async Task WriteAsync(CancellationToken ct)
+    {
+        var units = EvaluationKind.Units(job);
+        var files = new List<ScoredFile>();
+        await using (var items = new FileStream(Path.Combine(folder, "items.jsonl"), FileMode.CreateNew))
+        {
+            foreach (var group in await GroupsAsync(units, ct))
+            {
+                files.Add(group);
+                foreach (var item in group.Items) await items.WriteAsync(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(WithValues(item, group.Measures), EventJson.Options) + "\n"), ct);
+            }
+        }
+
+        var recipe = job.Recipe;
+        var builder = new ResultBuilder(new Resampler(recipe.Resamples, (ulong)recipe.Seed), recipe.Baseline ?? recipe.Models[0].Name, recipe.Seen.ToHashSet(StringComparer.Ordinal));
+        var result = builder.Build(files);
+        await ResultFiles.WriteAsync(folder, result, ct);
+    }
+
+    private async Task<List<ScoredFile>> GroupsAsync(IReadOnlyList<TaskUnit> units, CancellationToken ct)
+    {
+        var all = await job.ReadAsync<ItemScore>(EvaluationKind.Score, ct).ToListAsync(ct);
+        var places = units.Select((unit, i) => ((unit.Name, unit.Language, unit.Dataset, unit.Template), i)).ToDictionary(entry => entry.Item1, entry => entry.i);
+        return [.. all.GroupBy(item => (item.Model, Unit: places[(item.Task, item.Language, item.Dataset, item.Template)])).Select(group =>
+        {
+            var (unit, items) = (units[group.Key.Unit], group.ToList());
+            return new ScoredFile(group.Key.Model, unit.Name, unit.Language, unit.Cluster, unit.Dataset, unit.Template, Measures(unit.Task, items), items);
+        })];
+    }
+
+    // Of prompted rows those that fit what the file holds.
+    private static IReadOnlyList<Measure> Measures(EvaluationTask task, List<ItemScore> items)
+    {
+        var form = task.Form != TaskForm.Prompted ? task.Form : items.Any(item => item.Choices is not null) ? TaskForm.Choice : TaskForm.Generate;
+        var known = Measure.Of(form).ToHashSet(StringComparer.Ordinal);
+        var named = task.Measures.Where(known.Contains).ToList();
+        return [.. (named.Count > 0 ? named : Measure.Default(form)).Select(name => Measure.All[name])];
+    }
+
+    private static ItemScore WithValues(ItemScore item, IReadOnlyList<Measure> measures)
+    {
+        var values = new SortedDictionary<string, double>(StringComparer.Ordinal);
+        foreach (var measure in measures.Where(measure => measure.HasMean))
+        {
+            if (measure.Counts(item) is { } counts) values[measure.Name] = Math.Round(counts[0], 6);
+        }
+
+        return values.Count == 0 ? item : item with { Values = values };
+    }
+}

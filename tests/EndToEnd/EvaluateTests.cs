@@ -1,0 +1,70 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+
+namespace XInstruct.EndToEnd;
+
+/// <summary><c>xinstruct evaluate</c> as a user runs it.</summary>
+public sealed class EvaluateTests : IDisposable
+{
+    private static readonly string Recipe = Path.Combine(Tests.SharedData.Root, "samples/recipes/evaluate-tiny.yaml");
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("xi-evaluate-").FullName;
+
+    public EvaluateTests() => TinyModel.Write(Path.Combine(_folder, "a"));
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Evaluate_KilledAndGivenTwoWorkers_GivesTheSameBytesAndScoresNothingTwice()
+    {
+        TinyModel.Write(Path.Combine(_folder, "b"), hidden: 16);
+        string[] command = ["evaluate", Recipe, "--set", $"models.0.path={_folder}/a", "--set", $"models.1.path={_folder}/b", "--set", "languages=[sw, fi]", "--set", "window=7", "--set", "resamples=100", "--json"];
+        await using var product = await ProductProcess.CreateAsync();
+        using (var process = product.StartGroup(command))
+        {
+            var said = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+            // The start, six files of items, the plan, three ends of stages and then some windows.
+            await product.WaitForEventsAsync(process, 14 + new Random(3).Next(8));
+            process.HasExited.ShouldBeFalse();
+            ProductProcess.KillGroup(process);
+            await process.WaitForExitAsync();
+            await said;
+        }
+
+        var before = await PartsAsync(product);
+        before.Count.ShouldBeGreaterThan(8);
+        // Twice at the same time: two workers at one job.
+        var both = await Task.WhenAll(product.RunAsync(command), product.RunAsync(command));
+        both.ShouldAllBe(run => run.Code == 0);
+        await using var other = await ProductProcess.CreateAsync();
+        var (code, text, error) = await other.RunAsync(command);
+        code.ShouldBe(0, error);
+        var (killed, whole) = (Output(both[0].Output), Output(text));
+        Files(killed).ShouldBe(Files(whole));
+        var parts = await PartsAsync(product);
+        parts.Take(before.Count).ShouldBe(before);
+        parts.Order(StringComparer.Ordinal).ShouldBe((await PartsAsync(other)).Order(StringComparer.Ordinal));
+        parts.Distinct().Count().ShouldBe(parts.Count);
+
+        var items = File.ReadLines(Path.Combine(whole, "items.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).ToList();
+        items.Count.ShouldBe(2 * 2 * (36 + 12 + 6));
+        items.Select(item => (Text(item, "model"), Text(item, "task"), Text(item, "language"), Text(item, "id"))).Distinct().Count().ShouldBe(items.Count);
+        items.ShouldAllBe(item => Text(item, "prompt").Length == 64);
+        var topics = items.Where(item => Text(item, "task") == "topics").ToList();
+        topics.ShouldAllBe(item => item.GetProperty("scores").GetArrayLength() == 6);
+        var rows = File.ReadLines(Path.Combine(whole, "results.csv")).Select(line => line.Split(',')).ToList();
+        var accuracy = rows.Single(row => (row[0], row[1], row[2], row[6]) == ("early", "topics", "sw", "accuracy"));
+        var own = topics.Where(item => Text(item, "model") == "early" && Text(item, "language") == "sw").ToList();
+        double.Parse(accuracy[8], System.Globalization.CultureInfo.InvariantCulture).ShouldBe(100.0 * own.Count(item => item.GetProperty("predicted").GetInt32() == item.GetProperty("answer").GetInt32()) / own.Count, 1e-3);
+    }
+
+    private static async Task<IReadOnlyList<string>> PartsAsync(ProductProcess product) => await product.ReadAsync(
+        "select (data ->> 'stage') || ' ' || (data ->> 'part') || ' ' || (data ->> 'file') from xinstruct.mt_events where type = 'job_part_done' order by seq_id", r => r.GetString(0));
+
+    private static string Text(JsonElement item, string name) => item.GetProperty(name).GetString()!;
+
+    private static string Output(string said) => JsonDocument.Parse(said.TrimEnd().Split('\n')[^1]).RootElement.GetProperty("output").GetString()!;
+
+    private static SortedDictionary<string, string> Files(string folder) =>
+        new(Directory.EnumerateFiles(folder).ToDictionary(file => Path.GetFileName(file), file => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file)))), StringComparer.Ordinal);
+}
