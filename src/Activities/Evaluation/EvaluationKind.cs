@@ -1,9 +1,11 @@
 using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Models;
 using XInstruct.Activities.Recipes;
+using XInstruct.Activities.Tasks;
 using XInstruct.Domain.Evaluation;
 using XInstruct.Domain.Languages;
 using XInstruct.Domain.Recipes;
+using XInstruct.Domain.Tasks;
 using XInstruct.Training.Tokenizers;
 using XInstruct.Workflows;
 using XInstruct.Workflows.Jobs;
@@ -30,13 +32,16 @@ public sealed class EvaluationKind : JobKind<EvaluationRecipe>
         ["languages"] = "[sw, id]",
     };
 
-    /// <summary>Tasks of a recipe, in its order.</summary>
-    internal static IReadOnlyList<EvaluationTask> Tasks(JobContext<EvaluationRecipe> job) => [.. job.Recipe.Tasks.Select((asked, i) =>
-        job.Has($"tasks.{i}.definition") ? TaskLibrary.Read(job.Input($"tasks.{i}.definition"), $"tasks.{i}.definition") : TaskLibrary.Shipped(asked.Task!))];
-
     /// <summary>Files of a recipe's tasks, in its order.</summary>
-    internal static IReadOnlyList<TaskUnit> Units(JobContext<EvaluationRecipe> job) =>
-        [.. Tasks(job).SelectMany((task, i) => TaskUnits.Of(job.Recipe, i, task, job.Names($"tasks.{i}.data")))];
+    internal static IReadOnlyList<TaskUnit> Units(JobContext<EvaluationRecipe> job) => [.. job.Recipe.Tasks.SelectMany((asked, i) =>
+    {
+        var (own, registry) = ($"tasks.{i}.definition", $"tasks.{i}.registry");
+        var task = job.Has(own) ? TaskLibrary.Read(job.Input(own), own) : TaskLibrary.Shipped(asked.Task!);
+        return TaskUnits.Of(job.Recipe, i, task, Words(task, job.Has(registry) ? job.Input(registry) : null, registry), job.Names($"tasks.{i}.data"));
+    })];
+
+    private static TaskDataset? Words(EvaluationTask task, string? registry, string name) =>
+        task.Words is { } dataset ? TaskRegistryFiles.Load(registry is null ? ["lml"] : [], registry is null ? [] : [(registry, name)]).Dataset(dataset) : null;
 
     /// <inheritdoc/>
     protected override async Task CheckAsync(EvaluationRecipe recipe, RecipeCheck check, CancellationToken ct)
@@ -71,20 +76,23 @@ public sealed class EvaluationKind : JobKind<EvaluationRecipe>
             {
                 var task = asked.Definition is { } own ? TaskLibrary.Read(own, own) : TaskLibrary.Shipped(asked.Task!);
                 check.Require(task.Form == TaskForm.Prompted || asked.Files.Length > 0, $"{key}.files", "Name the file in the folder, with {lang} where each language has one.");
-                check.Require(asked.Labels != LabelLanguage.Words || (asked.LabelWords.Count == task.Choices.Count && asked.LabelWords.Distinct(StringComparer.Ordinal).Count() == asked.LabelWords.Count), $"{key}.labelWords", $"Must be {task.Choices.Count} different words, in the order of {string.Join(", ", task.Choices)}.");
+                var words = Words(task, asked.Registry, asked.Registry ?? "");
+                check.Require(words is null || words.Labels.SequenceEqual(task.Choices, StringComparer.Ordinal), $"{key}.task", $"The labels of task {task.Name} and of data set {words?.Name} are not the same.");
+                var unrelated = asked.LabelWords.Count > 0 ? asked.LabelWords : words?.Unrelated ?? [];
+                check.Require(asked.Labels != LabelLanguage.Words || (unrelated.Count == task.Choices.Count && unrelated.Distinct(StringComparer.Ordinal).Count() == unrelated.Count), $"{key}.labelWords", $"Must be {task.Choices.Count} different words, in the order of {string.Join(", ", task.Choices)}.");
                 check.Require(task.Form == TaskForm.Label || asked.Labels == LabelLanguage.Native, $"{key}.labels", "Only of tasks of the form label.");
                 check.Require(task.Form is TaskForm.Prompted || asked.TargetCluster.Count + asked.TargetDataset.Count == 0, $"{key}.targetCluster", "Only of tasks of the form prompted, in KORANI's layout.");
                 check.Require(task.Form is not (TaskForm.Prompted or TaskForm.Perplexity) || asked.Shots == 0, $"{key}.shots", "Prompted rows and texts have no examples before them.");
                 if (check.Has(key)) return task;
                 var files = Directory.EnumerateFiles(asked.Data, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(asked.Data, file).Replace(Path.DirectorySeparatorChar, '/')).Order(StringComparer.Ordinal).ToList();
-                foreach (var unit in TaskUnits.Of(recipe, i, task, files)) await new ItemReader(recipe, unit, name => files.Contains(name) ? Path.Combine(asked.Data, name) : null).ReadAsync(ct);
+                foreach (var unit in TaskUnits.Of(recipe, i, task, words, files)) await new ItemReader(recipe, unit, name => files.Contains(name) ? Path.Combine(asked.Data, name) : null).ReadAsync(ct);
                 return task;
             }
             catch (RecipeException e)
             {
                 check.Add($"{key}.definition", e.Message);
             }
-            catch (Exception e) when (e is JobException or KeyNotFoundException or IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is JobException or TaskRegistryException or KeyNotFoundException or IOException or UnauthorizedAccessException)
             {
                 check.Add(e is KeyNotFoundException ? $"{key}.task" : key, e.Message);
             }

@@ -49,14 +49,14 @@ internal sealed class ItemReader(EvaluationRecipe recipe, TaskUnit unit, Func<st
         var id = (_task.Id is { } column ? row.Find(column) : null) ?? number.ToString(CultureInfo.InvariantCulture);
         if (row.Problem is { } problem) return new EvaluationItem(number, id, Problem: problem);
         if (_task.Form == TaskForm.Prompted) return Prompted(row, number);
-        if (words.Fill(_task.Prompt, row, out var missing) is not { } prompt) return new EvaluationItem(number, id, Problem: $"no-column {missing}");
+        if (words.Prompt(row, out var missing) is not { } prompt) return new EvaluationItem(number, id, Problem: $"no-column {missing}");
         if (_task.Form == TaskForm.Perplexity) return prompt.Length == 0 ? new EvaluationItem(number, id, Problem: "empty") : new EvaluationItem(number, id, prompt);
         if (row.Find(_task.Answer) is not { } answer) return new EvaluationItem(number, id, Problem: $"no-column {_task.Answer}");
         if (_task.Form == TaskForm.Generate) return new EvaluationItem(number, id, head + prompt, Reference: answer, Delimiter: _task.Delimiter);
         var choices = labels?.Shown ?? Choices(row, words, out missing);
         if (choices is null) return new EvaluationItem(number, id, Problem: $"no-column {missing}");
         if (choices.Count < 2 || choices.Any(choice => choice.Length == 0)) return new EvaluationItem(number, id, Problem: "too-few-choices");
-        if ((labels is null ? Right(answer, choices) : Index(labels.Gold, answer)) is not { } right) return new EvaluationItem(number, id, Problem: $"answer-not-among-choices {answer}");
+        if ((labels is null ? Right(answer, choices) : Index(labels.Gold, answer) ?? Index(_task.Choices, unit.Words?.LabelOf(answer) ?? answer)) is not { } right) return new EvaluationItem(number, id, Problem: $"answer-not-among-choices {answer}");
         return new EvaluationItem(number, id, head + prompt, choices, _task.Delimiter, right, choices[right]);
     }
 
@@ -138,17 +138,17 @@ internal sealed class ItemReader(EvaluationRecipe recipe, TaskUnit unit, Func<st
             if (path(TaskUnit.FileOf(_asked.Files, _asked.AlignWith)) is not null)
             {
                 var reference = await RowsAsync(TaskUnit.FileOf(_asked.Files, _asked.AlignWith), ct);
-                gold = LabelSet.Derive(_task.Choices, [.. reference.Select(row => row.Find(_task.Answer))], answers, Place(unit.File));
+                gold = LabelSet.Derive(_task.Choices, [.. reference.Select(row => row.Find(_task.Answer) is { } answer ? unit.Words?.LabelOf(answer) ?? answer : null)], answers, Place(unit.File));
             }
             else
             {
-                gold = _task.Locale(unit.Language)?.Labels is { Count: > 0 } labels
-                    ? labels
+                gold = _task.Locale(unit.Language)?.Labels is { Count: > 0 } labels ? labels
+                    : unit.Words?.FindWords(unit.Language) is not null ? [.. _task.Choices.Select(label => unit.Words.LabelWord(label, unit.Language))]
                     : throw new JobException($"{Place(unit.File)}: its labels are not known. There is no {TaskUnit.FileOf(_asked.Files, _asked.AlignWith)} that it could be parallel to, and task {_task.Name} has none for {unit.Language}.");
             }
         }
 
-        return new Labels(gold, _asked.Labels switch { LabelLanguage.English => _task.Choices, LabelLanguage.Words => _asked.LabelWords, _ => gold });
+        return new Labels(gold, _asked.Labels switch { LabelLanguage.English => _task.Choices, LabelLanguage.Words => _asked.LabelWords.Count > 0 ? _asked.LabelWords : unit.Words?.Unrelated ?? [], _ => gold });
     }
 
     private async Task<List<TableRow>> RowsAsync(string file, CancellationToken ct)

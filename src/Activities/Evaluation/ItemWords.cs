@@ -3,6 +3,7 @@ using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Tables;
 using XInstruct.Domain.Evaluation;
 using XInstruct.Domain.Prompts;
+using XInstruct.Domain.Tasks;
 
 namespace XInstruct.Activities.Evaluation;
 
@@ -10,6 +11,7 @@ namespace XInstruct.Activities.Evaluation;
 internal sealed class ItemWords
 {
     private readonly Dictionary<string, PromptTemplate> _templates = new(StringComparer.Ordinal);
+    private readonly TaskUnit _unit;
     private readonly TaskLocale _locale;
 
     /// <summary>The words of a unit's language.</summary>
@@ -19,7 +21,21 @@ internal sealed class ItemWords
     public ItemWords(TaskUnit unit, IReadOnlyList<string>? labels)
     {
         var task = unit.Task;
+        _unit = unit;
         _locale = task.Locale(unit.Language) ?? new TaskLocale { Language = unit.Language };
+        if (unit.Words is { } words)
+        {
+            try
+            {
+                Shots = [.. words.ShotLines(unit.Language, label => labels?[task.Choices.ToList().IndexOf(label)] ?? label)];
+                return;
+            }
+            catch (TaskRegistryException e)
+            {
+                throw new JobException($"Task {task.Name}: {e.Message}", e);
+            }
+        }
+
         var known = task.Locales.SelectMany(locale => locale.Words.Keys).ToHashSet(StringComparer.Ordinal);
         var used = task.Choices.Where(_ => task.Form == TaskForm.Choice).Append(task.Prompt).SelectMany(template => Template(template).Slots);
         if (used.FirstOrDefault(slot => known.Contains(slot) && !_locale.Words.ContainsKey(slot)) is { } missing)
@@ -35,6 +51,26 @@ internal sealed class ItemWords
 
     /// <summary>The task's own examples.</summary>
     public IReadOnlyList<string> Shots { get; }
+
+    /// <summary>A row's prompt; null when the row has no value for a part of it.</summary>
+    public string? Prompt(TableRow row, out string? missing)
+    {
+        missing = null;
+        if (_unit.Words is not { } words) return Fill(_unit.Task.Prompt, row, out missing);
+        var fields = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var field in words.Fields)
+        {
+            if (row.Find(words.ColumnOf(field)) is not { } value)
+            {
+                missing = words.ColumnOf(field);
+                return null;
+            }
+
+            fields[field] = value;
+        }
+
+        return words.WordPrompt(_unit.Language, fields);
+    }
 
     /// <summary>A template with a row's values; null when the row has none for a slot.</summary>
     public string? Fill(string template, TableRow row, out string? missing)

@@ -2,19 +2,21 @@ using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Recipes;
 using XInstruct.Domain.Evaluation;
 using XInstruct.Domain.Recipes;
+using XInstruct.Domain.Tasks;
 
 namespace XInstruct.Activities.Evaluation;
 
 /// <summary>One file of a task in one language.</summary>
 /// <param name="Entry">Place of the task in the recipe.</param>
 /// <param name="Task">The task.</param>
+/// <param name="Words">The registry's words for it; null when the task file has them.</param>
 /// <param name="Name">Name of the task in tables.</param>
 /// <param name="Language">Language of the file.</param>
 /// <param name="File">Its name in the task's folder.</param>
 /// <param name="Cluster">What its mean goes into.</param>
 /// <param name="Dataset">Data set, where the task has several.</param>
 /// <param name="Template">Template, where a data set has several.</param>
-internal sealed record TaskUnit(int Entry, EvaluationTask Task, string Name, string Language, string File, string Cluster, string? Dataset = null, string? Template = null)
+internal sealed record TaskUnit(int Entry, EvaluationTask Task, TaskDataset? Words, string Name, string Language, string File, string Cluster, string? Dataset = null, string? Template = null)
 {
     /// <summary>The file of a language.</summary>
     public static string FileOf(string pattern, string language) => pattern.Replace("{lang}", language, StringComparison.Ordinal);
@@ -29,14 +31,15 @@ internal static class TaskUnits
     /// <param name="recipe">The recipe.</param>
     /// <param name="entry">Place of the task in it.</param>
     /// <param name="task">The task.</param>
+    /// <param name="words">The registry's words for it.</param>
     /// <param name="files">Names of the files in its folder, with / between folders.</param>
     /// <exception cref="JobException">A file, cluster or data set is not there; the message lists those that are.</exception>
-    public static IReadOnlyList<TaskUnit> Of(EvaluationRecipe recipe, int entry, EvaluationTask task, IReadOnlyList<string> files)
+    public static IReadOnlyList<TaskUnit> Of(EvaluationRecipe recipe, int entry, EvaluationTask task, TaskDataset? words, IReadOnlyList<string> files)
     {
         var asked = recipe.Tasks[entry];
         var languages = asked.Languages.Count > 0 ? asked.Languages : recipe.Languages;
         if (task.Form == TaskForm.Prompted) return Prompted(asked, entry, task, languages, files);
-        var units = languages.Select(language => new TaskUnit(entry, task, task.Name, language, TaskUnit.FileOf(asked.Files, language), task.Cluster ?? task.Name)).ToList();
+        var units = languages.Select(language => new TaskUnit(entry, task, words, task.Name, language, TaskUnit.FileOf(asked.Files, language), task.Cluster ?? task.Name)).ToList();
         if (units.FirstOrDefault(unit => !files.Contains(unit.File, StringComparer.Ordinal)) is { } missing)
             throw new JobException($"tasks.{entry} ({task.Name}): there is no file {missing.File} for language {missing.Language}.{Near(missing.File, files)}");
         return units;
@@ -54,7 +57,7 @@ internal static class TaskUnits
                 if (root.Length > 0 && !file.StartsWith(root + "/", Ordinal)) continue;
                 var parts = (root.Length > 0 ? file[(root.Length + 1)..] : file).Split('/');
                 if (parts is not [var cluster, var dataset, var name] || name.Contains("train", Ordinal) || !name.EndsWith(".csv", Ordinal)) continue;
-                units.Add(new TaskUnit(entry, task, task.Name, language, file, cluster, dataset, name[..^4]));
+                units.Add(new TaskUnit(entry, task, null, task.Name, language, file, cluster, dataset, name[..^4]));
             }
         }
 

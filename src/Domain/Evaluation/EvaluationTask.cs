@@ -38,6 +38,9 @@ public sealed class EvaluationTask
     [Description("What the model reads, with slots for columns and words, e.g. '{question} {answerWord}: '. For perplexity: the text.")]
     public string Prompt { get; set; } = "{input}";
 
+    [Description("Data set of a task registry whose words make the prompt instead, with its labels and examples: sentiment, snli, paws or one of your own.")]
+    public string? Words { get; set; }
+
     [Description("What stands between two examples, and between them and the question.")]
     public string Separator { get; set; } = "\n\n";
 

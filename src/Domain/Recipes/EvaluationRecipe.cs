@@ -97,6 +97,10 @@ public sealed class EvaluatedTask
     [Description("A task file of your own instead.")]
     public string? Definition { get; set; }
 
+    [InputPath(InputKind.File)]
+    [Description("A task registry of your own, with words for the task in more languages.")]
+    public string? Registry { get; set; }
+
     [Required, InputPath(InputKind.Folder)]
     [Description("Folder with the task's files.")]
     public string Data { get; set; } = "";
@@ -113,7 +117,7 @@ public sealed class EvaluatedTask
     [Description("Labels of a label task: native, english, or words.")]
     public LabelLanguage Labels { get; set; }
 
-    [Description("The words of 'labels: words', in the order of the task's choices, e.g. [ox, horse].")]
+    [Description("The words of 'labels: words', in the order of the task's choices, e.g. [ox, horse]. Default: those of the registry.")]
     public IReadOnlyList<string> LabelWords { get; set; } = [];
 
     [Range(0, 100)]

@@ -71,7 +71,7 @@ public sealed class ItemReaderTests : IDisposable
         Should.Throw<JobException>(() => Of([], ["kowik"])).Message.ShouldContain("Did you mean 'kowic'? There are: klue, kornli, kowic.");
 
         List<string> Of(string[] clusters, string[] datasets) =>
-            [.. TaskUnits.Of(new EvaluationRecipe { Languages = ["ko"], Tasks = [new EvaluatedTask { TargetCluster = clusters, TargetDataset = datasets }] }, 0, TaskLibrary.Shipped("korani"), files).Select(unit => unit.File)];
+            [.. TaskUnits.Of(new EvaluationRecipe { Languages = ["ko"], Tasks = [new EvaluatedTask { TargetCluster = clusters, TargetDataset = datasets }] }, 0, TaskLibrary.Shipped("korani"), null, files).Select(unit => unit.File)];
     }
 
     [Fact]
@@ -80,7 +80,7 @@ public sealed class ItemReaderTests : IDisposable
         Directory.CreateDirectory(Path.Combine(_folder, "c/d"));
         File.WriteAllText(Path.Combine(_folder, "c/d/test_tmp0.csv"), "input,output,choices,dataset_name,id\n\"Is it\nso?\",yes,yes|||no,d,1.0\nSay it,done,,d,2\nIs it?,maybe,yes|||no,d,3\n");
         var recipe = new EvaluationRecipe { Languages = ["ko"], Tasks = [new EvaluatedTask()] };
-        var unit = TaskUnits.Of(recipe, 0, TaskLibrary.Shipped("korani"), ["c/d/test_tmp0.csv"]).Single();
+        var unit = TaskUnits.Of(recipe, 0, TaskLibrary.Shipped("korani"), null, ["c/d/test_tmp0.csv"]).Single();
         (unit.Cluster, unit.Dataset, unit.Template).ShouldBe(("c", "d", "test_tmp0"));
         var items = await new ItemReader(recipe, unit, name => Path.Combine(_folder, name)).ReadAsync(default);
         (items[0].Prompt, items[0].Answer, items[0].Choices!.Count).ShouldBe(("Is it\nso?", 0, 2));
@@ -113,7 +113,7 @@ public sealed class ItemReaderTests : IDisposable
     private async Task<IReadOnlyList<EvaluationItem>> ReadAsync(EvaluationTask task, string language, string files, int shots = 0, int seed = 1, int? limit = null)
     {
         var recipe = new EvaluationRecipe { Seed = seed, Languages = [language], Tasks = [new EvaluatedTask { Files = files, Shots = shots, Limit = limit }] };
-        var unit = TaskUnits.Of(recipe, 0, task, [.. Directory.EnumerateFiles(_folder).Select(file => Path.GetFileName(file))]).Single();
+        var unit = TaskUnits.Of(recipe, 0, task, null, [.. Directory.EnumerateFiles(_folder).Select(file => Path.GetFileName(file))]).Single();
         return await new ItemReader(recipe, unit, name => Path.Combine(_folder, name) is var path && File.Exists(path) ? path : null).ReadAsync(default);
     }
 }
