@@ -41,7 +41,6 @@ public sealed class EvaluationKindTests : IDisposable
     [InlineData("tasks.0.labels=english", "tasks.0.labels: Only of tasks of the form label.")]
     [InlineData("tasks.0.shots=99", "tasks.0.shots: tasks.0 (topics), fi.jsonl has 36 rows to draw from, not 99.")]
     [InlineData("tasks.1.shots=1", "tasks.1.shots: Prompted rows and texts have no examples before them.")]
-    [InlineData("tasks.2.task=perplexity", "tasks: 'perplexity' is there twice.")]
     public async Task Load_BadRecipe_SaysWhatIsWrong(string set, string problem) =>
         (await Should.ThrowAsync<RecipeException>(() => LoadAsync(set))).Message.ShouldContain(problem);
 
