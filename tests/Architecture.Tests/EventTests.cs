@@ -28,7 +28,7 @@ public sealed class EventTests
             }
         }
 
-        evolving.ShouldBe([typeof(Sample), typeof(Source), typeof(Run), typeof(Model), typeof(Job), typeof(JobPart)], ignoreOrder: true);
+        evolving.ShouldBe([typeof(Sample), typeof(Source), typeof(Run), typeof(Model), typeof(Job), typeof(JobPart), typeof(JobReply)], ignoreOrder: true);
     }
 
     [Theory]
@@ -38,6 +38,7 @@ public sealed class EventTests
     [InlineData(typeof(Model))]
     [InlineData(typeof(Job))]
     [InlineData(typeof(JobPart))]
+    [InlineData(typeof(JobReply))]
     public void Fold_Aggregate_IsAStaticFunctionOfStateAndEvent(Type aggregate)
     {
         var fold = aggregate.GetMethod("Fold", BindingFlags.Public | BindingFlags.Static).ShouldNotBeNull();

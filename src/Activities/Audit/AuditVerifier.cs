@@ -59,6 +59,7 @@ public sealed class AuditVerifier(EventLog log, Contents contents, FileStore fil
             if (stored.Data.TryGetProperty(member, out var hash) && hash.ValueKind == JsonValueKind.String) hashes.Add(hash.GetString()!);
         }
 
+        if (stored.Type == "job_replied" && stored.Data.TryGetProperty("reply", out var reply)) hashes.Add(reply.GetString()!);
         if (stored.Type is "run_started" or "training_started" or "job_started") hashes.Add(stored.Data.GetProperty("recipe").GetString()!);
         if (stored.Header(EventHeaders.Act) is { } act) hashes.Add(act);
     }

@@ -24,8 +24,8 @@ public sealed class RunSettingsTable(NpgsqlDataSource database)
         await command.ExecuteNonQueryAsync(ct);
     }
 
-    /// <summary>Writes a run's settings.</summary>
-    public async Task WriteAsync(string run, RunSettings settings, CancellationToken ct)
+    /// <summary>Writes the settings of a run, or of a job.</summary>
+    public async Task WriteAsync<T>(string run, T settings, CancellationToken ct)
     {
         await using var command = database.CreateCommand($"insert into {Table} (run, settings) values ($1, $2) on conflict (run) do update set settings = excluded.settings");
         command.Parameters.Add(new NpgsqlParameter { Value = run });
@@ -39,10 +39,14 @@ public sealed class RunSettingsTable(NpgsqlDataSource database)
         ?? throw BadInput.Failure($"Run {run} has no settings of its endpoints. Start it with 'xinstruct run <recipe>', which writes them.");
 
     /// <summary>A run's settings; null for a run that calls no endpoint.</summary>
-    public async Task<RunSettings?> FindAsync(string run, CancellationToken ct)
+    public Task<RunSettings?> FindAsync(string run, CancellationToken ct) => FindAsync<RunSettings>(run, ct);
+
+    /// <summary>The settings of a run, or of a job; null when it calls no endpoint.</summary>
+    public async Task<T?> FindAsync<T>(string run, CancellationToken ct)
+        where T : class
     {
         await using var command = database.CreateCommand($"select settings::text from {Table} where run = $1");
         command.Parameters.Add(new NpgsqlParameter { Value = run });
-        return await command.ExecuteScalarAsync(ct) is string json ? JsonSerializer.Deserialize<RunSettings>(json, EventJson.Options) : null;
+        return await command.ExecuteScalarAsync(ct) is string json ? JsonSerializer.Deserialize<T>(json, EventJson.Options) : null;
     }
 }

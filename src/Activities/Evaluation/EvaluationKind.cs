@@ -1,3 +1,4 @@
+using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Models;
 using XInstruct.Activities.Recipes;
@@ -6,7 +7,6 @@ using XInstruct.Domain.Evaluation;
 using XInstruct.Domain.Languages;
 using XInstruct.Domain.Recipes;
 using XInstruct.Domain.Tasks;
-using XInstruct.Training.Tokenizers;
 using XInstruct.Workflows;
 using XInstruct.Workflows.Jobs;
 
@@ -15,7 +15,7 @@ namespace XInstruct.Activities.Evaluation;
 /// <summary><c>xinstruct evaluate</c>: models × tasks × languages, a window of one file's items a part.</summary>
 public sealed class EvaluationKind : JobKind<EvaluationRecipe>
 {
-    internal const string Items = "items", Plan = "plan", Score = "score";
+    internal const string Items = "items", Plan = "plan", Score = "score", Ask = "ask";
 
     /// <inheritdoc/>
     public override string Name => "evaluate";
@@ -53,9 +53,8 @@ public sealed class EvaluationKind : JobKind<EvaluationRecipe>
         for (var i = 0; i < recipe.Models.Count; i++)
         {
             var model = recipe.Models[i];
-            check.Require(model.Chat || model.System is null, $"models.{i}.system", "Only of a chat: set 'chat: true' too.");
-            if (model.Chat && !check.Has($"models.{i}.path") && Directory.Exists(model.Path))
-                check.Require(TokenizerConfig.Load(model.Path).ChatTemplates.Count > 0, $"models.{i}.chat", $"{model.Path} has no chat template.");
+            JobModels.Check(check, $"models.{i}", model);
+            check.Require(model.Chat || model.Api is not null || model.System is null, $"models.{i}.system", "Only of a chat: set 'chat: true' too.");
         }
 
         var names = new List<string>();
@@ -82,6 +81,7 @@ public sealed class EvaluationKind : JobKind<EvaluationRecipe>
                 check.Require(asked.Labels != LabelLanguage.Words || (unrelated.Count == task.Choices.Count && unrelated.Distinct(StringComparer.Ordinal).Count() == unrelated.Count), $"{key}.labelWords", $"Must be {task.Choices.Count} different words, in the order of {string.Join(", ", task.Choices)}.");
                 check.Require(task.Form == TaskForm.Label || asked.Labels == LabelLanguage.Native, $"{key}.labels", "Only of tasks of the form label.");
                 check.Require(task.Form is TaskForm.Prompted || asked.TargetCluster.Count + asked.TargetDataset.Count == 0, $"{key}.targetCluster", "Only of tasks of the form prompted, in KORANI's layout.");
+                check.Require(task.Form is TaskForm.Generate || recipe.Models.All(model => model.Api is null), $"{key}.task", $"{task.Name} needs the probability of texts that are given to a model, which no endpoint of chats tells: a model behind one gets tasks of the form generate.");
                 check.Require(task.Form is not (TaskForm.Prompted or TaskForm.Perplexity) || asked.Shots == 0, $"{key}.shots", "Prompted rows and texts have no examples before them.");
                 if (check.Has(key)) return task;
                 var files = Directory.EnumerateFiles(asked.Data, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(asked.Data, file).Replace(Path.DirectorySeparatorChar, '/')).Order(StringComparer.Ordinal).ToList();
@@ -117,14 +117,20 @@ public sealed class EvaluationKind : JobKind<EvaluationRecipe>
     }
 
     /// <inheritdoc/>
-    protected override IReadOnlyList<JobStage> Stages(EvaluationRecipe recipe) => [new(Items, TaskQueues.Cpu), new(Plan, TaskQueues.Cpu), new(Score, TaskQueues.Gpu)];
+    protected override IReadOnlyList<JobStage> Stages(EvaluationRecipe recipe)
+    {
+        List<JobStage> stages = [new(Items, TaskQueues.Cpu), new(Plan, TaskQueues.Cpu)];
+        if (recipe.Models.Any(model => model.Api is null)) stages.Add(new JobStage(Score, TaskQueues.Gpu));
+        if (recipe.Models.Any(model => model.Api is not null)) stages.Add(new JobStage(Ask, TaskQueues.Api));
+        return stages;
+    }
 
     /// <inheritdoc/>
     protected override async Task<int> PartsAsync(JobContext<EvaluationRecipe> job, string stage, CancellationToken ct) => stage switch
     {
         Items => Units(job).Count,
         Plan => 1,
-        _ => (await WindowsAsync(job, ct)).Count,
+        _ => (await WindowsAsync(job, stage, ct)).Count,
     };
 
     /// <inheritdoc/>
@@ -147,7 +153,7 @@ public sealed class EvaluationKind : JobKind<EvaluationRecipe>
 
                 break;
             default:
-                foreach (var score in await ScoreAsync(job, work, (await WindowsAsync(job, ct))[work.Part], ct)) await work.WriteAsync(score, ct);
+                foreach (var score in await ScoreAsync(job, work, (await WindowsAsync(job, work.Stage, ct))[work.Part], ct)) await work.WriteAsync(score, ct);
                 break;
         }
     }
@@ -160,25 +166,36 @@ public sealed class EvaluationKind : JobKind<EvaluationRecipe>
         var unit = Units(job)[window.Unit];
         var asked = job.Recipe.Models[window.Model];
         var items = await job.ReadPartAsync<EvaluationItem>(Items, window.Unit, ct).Skip(window.First).Take(job.Recipe.Window).ToListAsync(ct);
-        var adapter = $"models.{window.Model}.adapter";
-        var device = job.Recipe.Device switch { ComputeDevice.Cpu => "cpu", ComputeDevice.Cuda => "cuda", _ => null };
-        var folder = new ModelFolder(job.Folder($"models.{window.Model}.path"), job.Has(adapter) ? job.Folder(adapter) : null, device, asked.Type, asked.Quantization);
+        var key = $"models.{window.Model}";
+        if (work.Stage == Ask) return await AskAsync(job, work, window, unit, asked, items, ct);
+        var folder = JobModels.Folder(job, key, asked);
         work.Device = ModelLibrary.Device(job.Recipe.Threads);
-        try
-        {
-            return await job.Get<LoadedModels>().UseAsync(folder, model => new ModelScorer(folder, model, asked, job.Recipe).Score(unit, items, ct), ct);
-        }
-        catch (ModelFolderException e)
-        {
-            throw new JobException(e.Message, e);
-        }
+        // The tensor library counts its threads by the thread that calls it.
+        return await Task.Factory.StartNew(() => new ModelScorer(folder, JobModels.Load(job, key, asked), asked, job.Recipe).Score(unit, items, ct), ct, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    /// <summary>The parts of the stage <c>score</c>: model by model, file by file.</summary>
-    private static async Task<IReadOnlyList<Window>> WindowsAsync(JobContext<EvaluationRecipe> job, CancellationToken ct)
+    private static async Task<IReadOnlyList<ItemScore>> AskAsync(
+        JobContext<EvaluationRecipe> job, JobWork work, Window window, TaskUnit unit, EvaluatedModel asked, IReadOnlyList<EvaluationItem> items, CancellationToken ct)
+    {
+        var results = items.Select(item => ModelScorer.Blank(asked, unit, item)).ToArray();
+        var open = Enumerable.Range(0, items.Count).Where(i => items[i].Problem is null).ToList();
+        var calls = open.Select(i => new JobCall(FormattableString.Invariant($"{window.Model}/{window.Unit}/{items[i].Row}"), new ChatRequest(asked.System ?? "", items[i].Prompt!, unit.Task.MaxNewTokens, 0, 1, 0, false))).ToList();
+        var answers = await JobModels.AskAsync(job, work, $"models.{window.Model}", asked, unit.Task.Prompt, calls, job.Recipe.Threads, ct);
+        foreach (var (i, answer) in open.Zip(answers)) results[i] = results[i] with { Output = answer.Text is { } text ? Cut(text, unit.Task.Stop) : null, Error = answer.Text is null ? answer.Reason ?? "failed" : null };
+        return results;
+    }
+
+    private static string Cut(string text, IReadOnlyList<string> stops)
+    {
+        var end = stops.Select(stop => text.IndexOf(stop, StringComparison.Ordinal)).Where(at => at >= 0).DefaultIfEmpty(text.Length).Min();
+        return text[..end].Trim();
+    }
+
+    /// <summary>The parts of a stage that asks models: model by model, file by file.</summary>
+    private static async Task<IReadOnlyList<Window>> WindowsAsync(JobContext<EvaluationRecipe> job, string stage, CancellationToken ct)
     {
         var plan = await job.ReadAsync<PlannedUnit>(Plan, ct).ToListAsync(ct);
-        return [.. Enumerable.Range(0, job.Recipe.Models.Count).SelectMany(model => plan.SelectMany(unit =>
+        return [.. Enumerable.Range(0, job.Recipe.Models.Count).Where(model => job.Recipe.Models[model].Api is null == (stage == Score)).SelectMany(model => plan.SelectMany(unit =>
             Enumerable.Range(0, (unit.Items + job.Recipe.Window - 1) / job.Recipe.Window).Select(window => new Window(model, unit.Unit, window * job.Recipe.Window))))];
     }
 

@@ -34,7 +34,9 @@ internal sealed class EvaluationPublisher(JobContext<EvaluationRecipe> job, stri
 
     private async Task<List<ScoredFile>> GroupsAsync(IReadOnlyList<TaskUnit> units, CancellationToken ct)
     {
-        var all = await job.ReadAsync<ItemScore>(EvaluationKind.Score, ct).ToListAsync(ct);
+        var all = new List<ItemScore>();
+        if (job.Recipe.Models.Any(model => model.Api is null)) all.AddRange(await job.ReadAsync<ItemScore>(EvaluationKind.Score, ct).ToListAsync(ct));
+        if (job.Recipe.Models.Any(model => model.Api is not null)) all.AddRange(await job.ReadAsync<ItemScore>(EvaluationKind.Ask, ct).ToListAsync(ct));
         var places = units.Select((unit, i) => ((unit.Name, unit.Language, unit.Dataset, unit.Template), i)).ToDictionary(entry => entry.Item1, entry => entry.i);
         return [.. all.GroupBy(item => (item.Model, Unit: places[(item.Task, item.Language, item.Dataset, item.Template)])).Select(group =>
         {

@@ -1,11 +1,11 @@
-using System.Security.Cryptography;
 using System.Text;
+using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Models;
 using XInstruct.Domain.Evaluation;
 using XInstruct.Domain.Metrics;
+using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Recipes;
 using XInstruct.Domain.Statistics;
-using XInstruct.Training.Chat;
 using XInstruct.Training.Generation;
 using XInstruct.Training.Scoring;
 using XInstruct.Training.Tokenizers;
@@ -19,16 +19,14 @@ namespace XInstruct.Activities.Evaluation;
 /// <param name="recipe">The recipe.</param>
 internal sealed class ModelScorer(ModelFolder folder, LocalModel model, EvaluatedModel asked, EvaluationRecipe recipe)
 {
-    private readonly ChatTemplate? _template = !asked.Chat ? null : ChatTemplate.Load(folder.Path)
-        ?? throw new ModelFolderException($"Model {asked.Name} has no chat template, which 'chat: true' needs.");
-
+    private readonly PromptEncoder _prompts = new(model.Tokenizer, asked.Chat ? PromptEncoder.TemplateOf(folder) : null);
     private readonly int? _begin = Begin(folder, model);
     private readonly IReadOnlyList<int> _ends = folder.Ends(model);
 
     /// <summary>Scores questions of one file; results are in their order.</summary>
     public IReadOnlyList<ItemScore> Score(TaskUnit unit, IReadOnlyList<EvaluationItem> items, CancellationToken ct)
     {
-        var results = items.Select(item => Blank(unit, item)).ToArray();
+        var results = items.Select(item => Blank(asked, unit, item)).ToArray();
         var open = Enumerable.Range(0, items.Count).Where(i => items[i].Problem is null).ToArray();
         Parts(open, i => items[i].Choices is not null && unit.Task.Form == TaskForm.Label, places => Label(places, items, results, ct));
         Parts(open, i => items[i].Choices is not null && unit.Task.Form != TaskForm.Label, places => Rank(places, unit, items, results, ct));
@@ -43,7 +41,11 @@ internal sealed class ModelScorer(ModelFolder folder, LocalModel model, Evaluate
         }
     }
 
-    private ItemScore Blank(TaskUnit unit, EvaluationItem item) => new()
+    /// <summary>An item before it is scored.</summary>
+    /// <param name="asked">The model.</param>
+    /// <param name="unit">The item's file.</param>
+    /// <param name="item">The item.</param>
+    public static ItemScore Blank(EvaluatedModel asked, TaskUnit unit, EvaluationItem item) => new()
     {
         Model = asked.Name,
         Task = unit.Name,
@@ -52,7 +54,7 @@ internal sealed class ModelScorer(ModelFolder folder, LocalModel model, Evaluate
         Template = unit.Template,
         Id = item.Id,
         Row = item.Row,
-        Prompt = item.Prompt is { } prompt ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Rendered(prompt)))) : null,
+        Prompt = item.Prompt is { } prompt ? ContentHash.Of(prompt) : null,
         Choices = item.Choices,
         Answer = item.Answer,
         Reference = item.Choices is null ? item.Reference : null,
@@ -158,21 +160,11 @@ internal sealed class ModelScorer(ModelFolder folder, LocalModel model, Evaluate
 
     private static double[] Rounded(IEnumerable<double> scores) => [.. scores.Select(score => Math.Round(score, 6))];
 
-    private ScoreRequest Pair(string prompt, string choice) => _template is null
+    private ScoreRequest Pair(string prompt, string choice) => !asked.Chat
         ? PairEncoder.Encode(model.Tokenizer, prompt, choice, _begin)
         : model.Tokenizer.Encode(choice.TrimStart()) is { Length: > 0 } ids ? new ScoreRequest(Ids(prompt), ids) : throw new ArgumentException("The choice has no token.", nameof(choice));
 
-    private int[] Ids(string prompt) => _template is null ? model.Tokenizer.Encode(prompt, addSpecialTokens: true) : model.Tokenizer.Encode(Rendered(prompt));
-
-    private string Rendered(string prompt)
-    {
-        if (_template is null) return prompt;
-        var special = model.Tokenizer.AddedTokens.Where(token => token.IsSpecial).ToList();
-        var messages = new List<ChatMessage>();
-        if (asked.System is { Length: > 0 } system) messages.Add(new ChatMessage("system", system));
-        messages.Add(new ChatMessage("user", ModelPrompt.Defuse(prompt, special)));
-        return _template.Render(messages, addGenerationPrompt: true, clock: ChatTemplate.Undated);
-    }
+    private int[] Ids(string prompt) => _prompts.Encode(prompt, asked.System);
 
     private static int? Begin(ModelFolder folder, LocalModel model)
     {

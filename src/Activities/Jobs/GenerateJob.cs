@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using XInstruct.Activities.Models;
 using XInstruct.Activities.Tables;
 using XInstruct.Domain.Statistics;
@@ -52,7 +50,7 @@ public sealed class GenerateJob(GenerateOptions options) : RowJob
     public static readonly IReadOnlySet<string> Columns = new HashSet<string>(StringComparer.Ordinal) { "row", "error", "message", "text", "finish", "promptTokens", "newTokens", "logLikelihood" };
 
     private LocalModel? _model;
-    private ChatTemplate? _template;
+    private PromptEncoder? _prompts;
     private IReadOnlyList<int> _ends = [];
 
     /// <inheritdoc/>
@@ -67,13 +65,10 @@ public sealed class GenerateJob(GenerateOptions options) : RowJob
     /// <inheritdoc/>
     protected override void Load()
     {
-        if (options.IsChat)
-        {
-            _template = ChatTemplate.Load(options.Model.Path, options.Template)
-                ?? throw new ModelFolderException($"{options.Model.Path} has no chat template: neither {TokenizerConfig.FileName} nor {TokenizerConfig.TemplateFileName} has one. Without --chat the prompts are taken as they are.");
-        }
-
+        var template = options.IsChat ? PromptEncoder.TemplateOf(options.Model, options.Template) ?? throw new ModelFolderException(
+            $"{options.Model.Path} has no chat template: neither {TokenizerConfig.FileName} nor {TokenizerConfig.TemplateFileName} has one. Without --chat the prompts are taken as they are.") : null;
         _model = options.Model.Load();
+        _prompts = new PromptEncoder(_model.Tokenizer, template, options.System);
         _ends = options.Model.Ends(_model);
     }
 
@@ -122,7 +117,7 @@ public sealed class GenerateJob(GenerateOptions options) : RowJob
         if (row.Find(options.PromptColumn) is not { } text) return (null, JobRow.Failed("no-column", $"There is no '{options.PromptColumn}'."));
         try
         {
-            var ids = _template is null ? _model!.Tokenizer.Encode(text, addSpecialTokens: true) : _model!.Tokenizer.Encode(Rendered(_template, text));
+            var ids = _prompts!.Encode(text);
             if (ids.Length == 0) return (null, JobRow.Failed("empty-prompt"));
             return (new EngineRequest(ids)
             {
@@ -138,39 +133,6 @@ public sealed class GenerateJob(GenerateOptions options) : RowJob
             return (null, JobRow.Failed("bad-messages", e.Message));
         }
     }
-
-    private string Rendered(ChatTemplate template, string text)
-    {
-        var messages = Messages(text) ?? [new JsonObject { ["role"] = "user", ["content"] = text }];
-        if (options.System is { } system && Role(messages[0]) != "system") messages.Insert(0, new JsonObject { ["role"] = "system", ["content"] = system });
-        // What people say is plain text, whatever tokens it spells; the day on which a job goes on decides nothing.
-        var special = _model!.Tokenizer.AddedTokens.Where(token => token.IsSpecial).ToList();
-        return template.Render(JsonSerializer.SerializeToElement(Plain(messages, special)), addGenerationPrompt: true, clock: ChatTemplate.Undated);
-    }
-
-    private static JsonNode? Plain(JsonNode? node, IReadOnlyList<AddedToken> special) => node switch
-    {
-        JsonArray array => new JsonArray([.. array.Select(item => Plain(item, special))]),
-        JsonObject members => new JsonObject(members.Select(member => KeyValuePair.Create(member.Key, Plain(member.Value, special)))),
-        JsonValue value when value.TryGetValue<string>(out var text) => JsonValue.Create(ModelPrompt.Defuse(text, special)),
-        _ => node?.DeepClone(),
-    };
-
-    // A text may be an array of something else too.
-    private static JsonArray? Messages(string text)
-    {
-        if (!text.StartsWith('[')) return null;
-        try
-        {
-            return JsonNode.Parse(text, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) is JsonArray { Count: > 0 } array && array.All(message => Role(message) is not null) ? array : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
-
-    private static string? Role(JsonNode? message) => message is JsonObject members && members["role"] is JsonValue role && role.TryGetValue<string>(out var name) ? name : null;
 
     private JobRow Row(TableRow row, GenerationResult result)
     {

@@ -26,6 +26,8 @@ public sealed class RecipeCheck
         if (!holds && !Has(key)) Add(key, message);
     }
 
+    internal void Rule(string key, bool holds, string message) => Require(holds, key, message);
+
     /// <summary>Whether a key, or something below or above it, has a problem already.</summary>
     public bool Has(string key) => _problems.Has(key);
 }
@@ -53,6 +55,7 @@ public static class JobRecipeFile
             if (place.Problem() is { } problem) problems.Add(binder.PlaceOf(place.Key), place.Key, problem);
         }
 
+        foreach (var (key, api) in JobEndpoints.Options(recipe)) RecipeRules.Api(key, api, (recipe as ModelJobRecipe)?.Budget, new RecipeCheck(binder, problems).Rule);
         await kind.CheckRecipeAsync(recipe, new RecipeCheck(binder, problems), ct);
         problems.ThrowIfAny();
         return new LoadedJob(kind, recipe, path);

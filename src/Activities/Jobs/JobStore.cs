@@ -1,14 +1,16 @@
 using Marten;
+using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Storage;
 using XInstruct.Domain.Identities;
 using XInstruct.Domain.Jobs;
+using XInstruct.Domain.Recipes;
 using XInstruct.Domain.Runs;
 using XInstruct.Workflows.Jobs;
 
 namespace XInstruct.Activities.Jobs;
 
 /// <summary>Reads jobs and their parts, and takes recipes in.</summary>
-public sealed class JobStore(IServiceProvider services, IDocumentStore store, FileStore files, Contents contents)
+public sealed class JobStore(IServiceProvider services, IDocumentStore store, FileStore files, Contents contents, RunSettingsTable settings)
 {
     /// <summary>What kinds of jobs may use.</summary>
     internal IServiceProvider Services => services;
@@ -30,8 +32,15 @@ public sealed class JobStore(IServiceProvider services, IDocumentStore store, Fi
         var document = JobDocument.Of(loaded.Kind, loaded.Recipe, inputs);
         await using var session = store.LightweightSession();
         await contents.QueueAsync(session, [Content.Of(Guid.Empty, document.Json)], ct);
+        var input = new JobInput($"{loaded.Recipe.Name}-{document.Hash[..8]}", loaded.Kind.Name, document.Hash);
+        if (JobEndpoints.Of(loaded.Recipe) is { } endpoints)
+        {
+            await settings.WriteAsync(input.Job, endpoints, ct);
+            BudgetBook.QueueCap(session, input.Job, (decimal?)(loaded.Recipe as ModelJobRecipe)?.Budget?.Usd);
+        }
+
         await session.SaveChangesAsync(ct);
-        return new JobInput($"{loaded.Recipe.Name}-{document.Hash[..8]}", loaded.Kind.Name, document.Hash);
+        return input;
     }
 
     /// <summary>The canonical recipe of a job.</summary>

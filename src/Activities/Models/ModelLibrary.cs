@@ -14,7 +14,11 @@ public sealed record LocalModel(Decoder Decoder, TextTokenizer Tokenizer);
 public sealed class ModelLibrary(FileStore files) : IDisposable
 {
     private const int Kept = 4;
-    private readonly LinkedList<(string Hash, LocalModel Model)> _recent = [];
+
+    // Of models that are kept beside the one in use.
+    private const long KeptBytes = 2L << 30;
+
+    private readonly LinkedList<(string Key, LocalModel Model, long Bytes)> _recent = [];
     private readonly Lock _gate = new();
 
     /// <summary>What decides the last bits of a local model's numbers: CPU kind, libtorch version and, with the recipe, the thread count.</summary>
@@ -22,12 +26,18 @@ public sealed class ModelLibrary(FileStore files) : IDisposable
         $"{(torch.cuda.is_available() ? "cuda" : "cpu")} {System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture} torch {torch.__version__} threads {threads}";
 
     /// <summary>The model of a checkpoint.</summary>
-    public LocalModel Load(string checkpoint)
+    public LocalModel Load(string checkpoint) =>
+        Load(checkpoint, () => Read(files.Tree(checkpoint), torch.cuda.is_available() ? torch.CUDA : torch.CPU));
+
+    /// <summary>The model that has a key, e.g. its files' hashes and how they are loaded.</summary>
+    /// <param name="key">Two models with one key are the same.</param>
+    /// <param name="load">Loads it when it is not there.</param>
+    public LocalModel Load(string key, Func<LocalModel> load)
     {
         lock (_gate)
         {
             var node = _recent.First;
-            while (node is not null && node.Value.Hash != checkpoint) node = node.Next;
+            while (node is not null && node.Value.Key != key) node = node.Next;
             if (node is not null)
             {
                 _recent.Remove(node);
@@ -35,16 +45,15 @@ public sealed class ModelLibrary(FileStore files) : IDisposable
                 return node.Value.Model;
             }
 
-            var folder = files.Tree(checkpoint);
-            var device = torch.cuda.is_available() ? torch.CUDA : torch.CPU;
-            var model = Read(folder, device);
-            _recent.AddFirst((checkpoint, model));
-            if (_recent.Count > Kept)
+            // Room first: two models that fill a GPU each do not fit at once.
+            while (_recent.Count >= Kept || _recent.Sum(m => m.Bytes) > KeptBytes)
             {
                 _recent.Last!.Value.Model.Decoder.Dispose();
                 _recent.RemoveLast();
             }
 
+            var model = load();
+            _recent.AddFirst((key, model, model.Decoder.parameters().Sum(p => p.NumberOfElements * p.ElementSize)));
             return model;
         }
     }
@@ -67,7 +76,7 @@ public sealed class ModelLibrary(FileStore files) : IDisposable
     {
         lock (_gate)
         {
-            foreach (var (_, model) in _recent) model.Decoder.Dispose();
+            foreach (var (_, model, _) in _recent) model.Decoder.Dispose();
             _recent.Clear();
         }
     }

@@ -32,14 +32,23 @@ internal sealed class RecipeRules(RecipeBinder binder, ProblemList problems)
 
     private void Api(string key, ApiOptions? api, Recipe recipe)
     {
-        if (api is null) return;
+        if (api is not null) Api(key, api, recipe.Budget, Rule);
+    }
+
+    /// <summary>The rules of a model behind an endpoint.</summary>
+    /// <param name="key">Dotted key of the endpoint.</param>
+    /// <param name="api">The endpoint.</param>
+    /// <param name="budget">What its calls may cost.</param>
+    /// <param name="rule">Takes a key, whether what is said of it holds, and what is wrong if it does not.</param>
+    internal static void Api(string key, ApiOptions api, BudgetOptions? budget, Action<string, bool, string> rule)
+    {
         var isAddress = Uri.TryCreate(api.BaseUrl, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" && address is { UserInfo: "", Query: "", Fragment: "" };
-        Rule($"{key}.baseUrl", isAddress, $"'{api.BaseUrl}' is no http or https address such as https://api.openai.com/v1.");
+        rule($"{key}.baseUrl", isAddress, $"'{api.BaseUrl}' is no http or https address such as https://api.openai.com/v1.");
         if (!isAddress) return;
-        Rule($"{key}.baseUrl", api.Key is null || address!.Scheme == "https" || address.IsLoopback, $"A key goes only to https or to this machine, and {address!.Scheme}://{address.Authority} is neither. Use https, or leave {key}.key out.");
-        Rule(
+        rule($"{key}.baseUrl", api.Key is null || address!.Scheme == "https" || address.IsLoopback, $"A key goes only to https or to this machine, and {address!.Scheme}://{address.Authority} is neither. Use https, or leave {key}.key out.");
+        rule(
             $"{key}.model",
-            recipe.Budget?.Usd is null || ModelPrice.For(api) is not null,
+            budget?.Usd is null || ModelPrice.For(api) is not null,
             $"There is a budget, but what '{api.Model}' costs is not known. Set {key}.usdPerMillionIn and {key}.usdPerMillionOut.");
     }
 

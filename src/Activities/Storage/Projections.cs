@@ -51,6 +51,13 @@ public sealed class JobPartProjection : SingleStreamProjection<JobPart, Guid>
         JobPart.Fold(snapshot, e.Data) is { } state ? state with { Id = id, Run = e.HeaderText(EventHeaders.Run), Head = e.HeadAfter(snapshot?.Head) } : null;
 }
 
+/// <summary>Inline projection of answers to jobs.</summary>
+public sealed class JobReplyProjection : SingleStreamProjection<JobReply, Guid>
+{
+    public override JobReply? Evolve(JobReply? snapshot, Guid id, IEvent e) =>
+        JobReply.Fold(snapshot, e.Data) is { } state ? state with { Id = id, Run = e.HeaderText(EventHeaders.Run), Head = e.HeadAfter(snapshot?.Head) } : null;
+}
+
 internal static class EventHeaderReading
 {
     public static string? HeaderText(this IEvent e, string name) => e.Headers?.GetValueOrDefault(name)?.ToString();

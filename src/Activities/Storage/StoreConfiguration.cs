@@ -26,6 +26,7 @@ public static class StoreConfiguration
         options.Projections.Add(new ModelProjection(), ProjectionLifecycle.Inline);
         options.Projections.Add(new JobProjection(), ProjectionLifecycle.Inline);
         options.Projections.Add(new JobPartProjection(), ProjectionLifecycle.Inline);
+        options.Projections.Add(new JobReplyProjection(), ProjectionLifecycle.Inline);
         options.Schema.For<Sample>().Index(s => s.Run!);
         options.Schema.For<JobPart>().Index(p => p.Run!);
     }

@@ -24,7 +24,7 @@ public sealed record ItemScore
     /// <summary>Row of the file, from 1.</summary>
     public long Row { get; init; }
 
-    /// <summary>SHA-256 of all that the model read.</summary>
+    /// <summary>SHA-256 of what the model was asked, examples and all, before a chat template.</summary>
     public string? Prompt { get; init; }
 
     /// <summary>Choices or labels; null when the answer was generated.</summary>

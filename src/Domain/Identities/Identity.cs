@@ -48,6 +48,9 @@ public static class Identity
     /// <summary>The stream of a part of a job's stage: UUIDv5(job stream, stage and number as <c>stage/number</c>).</summary>
     public static Guid JobPartStream(string recipe, string stage, int part) => NameUuid.Of(JobStream(recipe), string.Create(CultureInfo.InvariantCulture, $"{stage}/{part}"));
 
+    /// <summary>The stream of an endpoint's answer in a job: UUIDv5(job stream, <c>stage/reply/key</c>).</summary>
+    public static Guid JobReplyStream(string recipe, string stage, string key) => NameUuid.Of(JobStream(recipe), $"{stage}/reply/{key}");
+
     /// <summary>Order of samples everywhere: by the 16 bytes of the id, as written.</summary>
     public static int Compare(Guid left, Guid right)
     {

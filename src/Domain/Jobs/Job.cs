@@ -65,3 +65,24 @@ public sealed record JobPart : IChained
     /// <summary>Records what the part gave; nothing when it is recorded: the first wins.</summary>
     public static object? Record(JobPart? current, JobPartDone done) => current?.Done is null ? done : null;
 }
+
+/// <summary>What a model behind an endpoint answered to a row of a job.</summary>
+public sealed record JobReply : IChained
+{
+    /// <summary>Stream id.</summary>
+    public Guid Id { get; init; }
+
+    /// <inheritdoc/>
+    public string? Run { get; init; }
+
+    /// <inheritdoc/>
+    public ChainHead? Head { get; init; }
+
+    public JobReplied? Replied { get; init; }
+
+    /// <summary>The state after <paramref name="event"/>. Pure; unknown events change nothing.</summary>
+    public static JobReply? Fold(JobReply? current, object @event) => @event is JobReplied e ? (current ?? new JobReply()) with { Replied = e } : current;
+
+    /// <summary>Records an answer; nothing when there is one: the first wins.</summary>
+    public static object? Record(JobReply? current, JobReplied replied) => current?.Replied is null ? replied : null;
+}

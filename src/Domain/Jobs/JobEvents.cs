@@ -19,6 +19,13 @@ public sealed record JobStarted(string Name, string Kind, string Recipe, IReadOn
 /// <param name="Rows">Rows of it.</param>
 public sealed record JobPartDone(string Stage, int Part, string File, long Bytes, long Rows);
 
+/// <summary>A model behind an endpoint answered a row of a job, or never will. Written as soon as the answer is there, so that no answer is paid twice.</summary>
+/// <param name="Stage">Stage of the job.</param>
+/// <param name="Key">What was asked, in the stage.</param>
+/// <param name="Reply">Content hash of the answer; null when there is none.</param>
+/// <param name="Reason">Why there is none, in a word.</param>
+public sealed record JobReplied(string Stage, string Key, string? Reply, string? Reason = null);
+
 /// <summary>All parts of a stage were done.</summary>
 /// <param name="Stage">Stage of the job.</param>
 /// <param name="Parts">How many it has.</param>

@@ -35,6 +35,7 @@ public static class EventTypes
         [typeof(ModelMerged)] = "model_merged",
         [typeof(JobStarted)] = "job_started",
         [typeof(JobPartDone)] = "job_part_done",
+        [typeof(JobReplied)] = "job_replied",
         [typeof(JobStageEnded)] = "job_stage_ended",
         [typeof(JobEnded)] = "job_ended",
     };

@@ -17,6 +17,7 @@ public sealed class ApiOptions
     [Description("System message. Default: the one that ships with XInstruct for this role.")]
     public string? System { get; set; }
 
+    [InputPath(InputKind.File)]
     [Description("File of the user message: a template with the slots of the role's prompt; for the evaluator the rubric, whose replies end in a line 'Score: 0' to 'Score: 5'. Default: the one that ships with XInstruct.")]
     public string? PromptFile { get; set; }
 

@@ -4,11 +4,8 @@ using System.ComponentModel.DataAnnotations;
 namespace XInstruct.Domain.Recipes;
 
 /// <summary>The YAML file of <c>xinstruct evaluate</c>: which models are asked what, in which languages.</summary>
-public sealed class EvaluationRecipe : JobRecipe
+public sealed class EvaluationRecipe : ModelJobRecipe
 {
-    [Description("Where the models are run; auto is cuda where there is one.")]
-    public ComputeDevice Device { get; set; }
-
     [Required, MinLength(1)]
     [Description("The models.")]
     public IReadOnlyList<EvaluatedModel> Models { get; set; } = [];
@@ -44,32 +41,9 @@ public sealed class EvaluationRecipe : JobRecipe
     public int Examples { get; set; } = 12;
 }
 
-/// <summary>A model that is evaluated.</summary>
-public sealed class EvaluatedModel
+/// <summary>A model that is evaluated. One behind an endpoint has no log-probabilities of texts that are given to it: it gets tasks whose answers are generated.</summary>
+public sealed class EvaluatedModel : JobModelOptions
 {
-    [Required, RegularExpression("^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
-    [Description("Name in tables.")]
-    public string Name { get; set; } = "";
-
-    [Required, InputPath(InputKind.Model)]
-    [Description("Hugging Face folder: config.json, tokenizer, *.safetensors.")]
-    public string Path { get; set; } = "";
-
-    [InputPath(InputKind.Adapter)]
-    [Description("Folder of an adapter in PEFT's layout.")]
-    public string? Adapter { get; set; }
-
-    [RegularExpression("^(float32|bfloat16|float16)$")]
-    [Description("What it computes in: float32, bfloat16 or float16. Default: float32 on the CPU, bfloat16 on a GPU.")]
-    public string? Type { get; set; }
-
-    [RegularExpression("^(nf4|fp4|dynamic8|int8)$")]
-    [Description("Hold the matrices in fewer bits: nf4, fp4, dynamic8 or int8.")]
-    public string? Quantization { get; set; }
-
-    [Description("Put each prompt into the model's chat template, as what the user says.")]
-    public bool Chat { get; set; }
-
     [Description("What the system says first in a chat.")]
     public string? System { get; set; }
 }
