@@ -18,12 +18,12 @@ public sealed class EvaluateTests : IDisposable
     public async Task Evaluate_KilledAndGivenTwoWorkers_GivesTheSameBytesAndScoresNothingTwice()
     {
         TinyModel.Write(Path.Combine(_folder, "b"), hidden: 16);
-        string[] command = ["evaluate", Recipe, "--set", $"models.0.path={_folder}/a", "--set", $"models.1.path={_folder}/b", "--set", "languages=[sw, fi]", "--set", "window=7", "--set", "resamples=100", "--json"];
+        string[] command = ["evaluate", Recipe, "--set", $"models.0.path={_folder}/a", "--set", $"models.1.path={_folder}/b", "--set", "languages=[sw, fi]", "--set", "window=12", "--set", "resamples=100", "--json"];
         await using var product = await ProductProcess.CreateAsync();
         using (var process = product.StartGroup(command))
         {
             var said = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            // The start, six files of items, the plan, three ends of stages and then some windows.
+            // The start, eight files of items, the plan, two ends of stages and then some windows.
             await product.WaitForEventsAsync(process, 14 + new Random(3).Next(8));
             process.HasExited.ShouldBeFalse();
             ProductProcess.KillGroup(process);
@@ -47,7 +47,7 @@ public sealed class EvaluateTests : IDisposable
         parts.Distinct().Count().ShouldBe(parts.Count);
 
         var items = File.ReadLines(Path.Combine(whole, "items.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).ToList();
-        items.Count.ShouldBe(2 * 2 * (36 + 12 + 6));
+        items.Count.ShouldBe(2 * 2 * (36 + 36 + 12 + 12));
         items.Select(item => (Text(item, "model"), Text(item, "task"), Text(item, "language"), Text(item, "id"))).Distinct().Count().ShouldBe(items.Count);
         items.ShouldAllBe(item => Text(item, "prompt").Length == 64);
         var topics = items.Where(item => Text(item, "task") == "topics").ToList();
@@ -56,6 +56,48 @@ public sealed class EvaluateTests : IDisposable
         var accuracy = rows.Single(row => (row[0], row[1], row[2], row[6]) == ("early", "topics", "sw", "accuracy"));
         var own = topics.Where(item => Text(item, "model") == "early" && Text(item, "language") == "sw").ToList();
         double.Parse(accuracy[8], System.Globalization.CultureInfo.InvariantCulture).ShouldBe(100.0 * own.Count(item => item.GetProperty("predicted").GetInt32() == item.GetProperty("answer").GetInt32()) / own.Count, 1e-3);
+    }
+
+    /// <summary>The page's commands, one after the other; its recipe is checked over files of its shape.</summary>
+    [Fact]
+    public async Task Docs_EveryCommandOfItsPage_DoesWhatItSays()
+    {
+        var page = await File.ReadAllTextAsync(Path.Combine(Tests.SharedData.Root, "docs", "evaluation.md"));
+        Directory.CreateSymbolicLink(Path.Combine(_folder, "samples"), Path.Combine(Tests.SharedData.Root, "samples"));
+        await using var product = await ProductProcess.CreateAsync();
+        var commands = page.Split('\n').Select(line => line.TrimStart('`')).Where(line => line.StartsWith("./xinstruct ", StringComparison.Ordinal)).Select(line => line["./xinstruct ".Length..].Split('`')[0].Trim()).ToList();
+        commands.Count.ShouldBe(5);
+        foreach (var command in commands) await RunAsync(product, command);
+        var report = await File.ReadAllTextAsync(Path.Combine(_folder, "result", "report.md"));
+        report.ShouldContain(page.Split('\n').Single(line => line.StartsWith("> ", StringComparison.Ordinal))[2..]);
+        foreach (var line in page.Split('\n').Where(line => line.StartsWith("| tuned | ", StringComparison.Ordinal))) report.ShouldContain(line);
+        foreach (var name in new[] { "report.html", "items.jsonl", "results.csv", "comparisons.csv", "means.csv", "results.json" }) File.Exists(Path.Combine(_folder, "result", name)).ShouldBeTrue(name);
+
+        var recipe = page[page.IndexOf("# evaluate.yaml", StringComparison.Ordinal)..];
+        await File.WriteAllTextAsync(Path.Combine(_folder, "evaluate.yaml"), recipe[..recipe.IndexOf("```", StringComparison.Ordinal)]);
+        foreach (var language in new[] { "en", "zh", "de", "sw", "th" })
+        {
+            Write($"reviews/emotion_{language}500_test.json", $$"""[{"input":"a","answer":"{{(language == "en" ? "positive" : "+" + language)}}"},{"input":"b","answer":"{{(language == "en" ? "negative" : "-" + language)}}"}]""");
+            Write($"xcopa/test.{language}.jsonl", string.Concat(Enumerable.Range(0, 5).Select(i => $$"""{"premise":"p{{i}}","question":"cause","choice1":"a","choice2":"b","label":{{i % 2}}}""" + "\n")));
+        }
+
+        await RunAsync(product, "evaluate evaluate.yaml --check");
+    }
+
+    private void Write(string name, string text)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(_folder, name))!);
+        File.WriteAllText(Path.Combine(_folder, name), text);
+    }
+
+    private async Task RunAsync(ProductProcess product, string command)
+    {
+        var start = new System.Diagnostics.ProcessStartInfo(ProductProcess.Program, command.Split(' ', StringSplitOptions.RemoveEmptyEntries)) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder };
+        foreach (var (name, value) in product.Environment) start.Environment[name] = value;
+        using var process = System.Diagnostics.Process.Start(start)!;
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await process.WaitForExitAsync();
+        process.ExitCode.ShouldBe(0, $"{command}: {await error}{await output}");
     }
 
     private static async Task<IReadOnlyList<string>> PartsAsync(ProductProcess product) => await product.ReadAsync(

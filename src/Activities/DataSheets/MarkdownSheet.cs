@@ -11,16 +11,21 @@ internal static class MarkdownSheet
     {
         var page = new StringBuilder();
         page.Append(CultureInfo.InvariantCulture, $"# {Escape(SheetSections.Title(sheet))}\n\nRun `{sheet.Run.Name}`, languages {Escape(string.Join(", ", sheet.Languages.Select(l => l.Language)))}, release.sha256 `{sheet.Run.Release!.Sha256}`.\n");
-        Table(page, new SheetTable([.. SheetSections.Figures(sheet).Select(f => "#" + f.Name)], [[.. SheetSections.Figures(sheet).Select(f => f.Value)]]));
-        foreach (var section in SheetSections.Of(sheet))
+        Sections(page, SheetSections.Figures(sheet), SheetSections.Of(sheet));
+        return page.ToString();
+    }
+
+    /// <summary>Figures and sections, without their pictures.</summary>
+    public static void Sections(StringBuilder page, IEnumerable<(string Name, string Value)> figures, IReadOnlyList<SheetSection> sections)
+    {
+        Table(page, new SheetTable([.. figures.Select(f => "#" + f.Name)], [[.. figures.Select(f => f.Value)]]));
+        foreach (var section in sections)
         {
             page.Append(CultureInfo.InvariantCulture, $"\n## {section.Title}\n");
             if (section.Note is { } note) page.Append(CultureInfo.InvariantCulture, $"\n{Escape(note)}\n");
             foreach (var table in section.Tables.Where(t => t.Rows.Count > 0)) Table(page, table);
             foreach (var (caption, text) in section.Listings) Listing(page, caption, text);
         }
-
-        return page.ToString();
     }
 
     private static void Table(StringBuilder page, SheetTable table)
@@ -38,7 +43,7 @@ internal static class MarkdownSheet
         page.Append(CultureInfo.InvariantCulture, $"\n{Escape(caption)}:\n\n{fence}\n{string.Join('\n', text.Split('\n').Select(DisplayText.Clean))}\n{fence}\n");
     }
 
-    private static string Escape(string text)
+    internal static string Escape(string text)
     {
         var escaped = new StringBuilder(text.Length);
         foreach (var c in DisplayText.Clean(text))

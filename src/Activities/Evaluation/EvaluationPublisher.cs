@@ -30,6 +30,27 @@ internal sealed class EvaluationPublisher(JobContext<EvaluationRecipe> job, stri
         var builder = new ResultBuilder(new Resampler(recipe.Resamples, (ulong)recipe.Seed), recipe.Baseline ?? recipe.Models[0].Name, recipe.Seen.ToHashSet(StringComparer.Ordinal));
         var result = builder.Build(files);
         await ResultFiles.WriteAsync(folder, result, ct);
+        var report = new EvaluationReport(await FactsAsync(units, files, ct), result);
+        await File.WriteAllTextAsync(Path.Combine(folder, "report.html"), report.Html(), ct);
+        await File.WriteAllTextAsync(Path.Combine(folder, "report.md"), report.Markdown(), ct);
+    }
+
+    private async Task<ReportFacts> FactsAsync(IReadOnlyList<TaskUnit> units, List<ScoredFile> files, CancellationToken ct)
+    {
+        var recipe = job.Recipe;
+        var baseline = recipe.Baseline ?? recipe.Models[0].Name;
+        var models = recipe.Models.Select(model => model.Name).OrderBy(name => name != baseline).ToList();
+        var languages = units.Select(unit => unit.Language).Distinct(StringComparer.Ordinal).ToList();
+        return new ReportFacts(
+            recipe.Name,
+            job.Id,
+            models,
+            languages,
+            files.Sum(file => file.Items.Count),
+            recipe.Resamples,
+            await new WorstItems(job, units).OfAsync(files, models, recipe.Examples, ct),
+            JsonSerializer.Serialize(job.Document.Recipe, EventJson.Indented),
+            [.. job.Document.Inputs.Select(input => (input.Role, input.Sha256))]);
     }
 
     private async Task<List<ScoredFile>> GroupsAsync(IReadOnlyList<TaskUnit> units, CancellationToken ct)

@@ -64,7 +64,7 @@ public enum LabelLanguage
 /// <summary>A task that models are given.</summary>
 public sealed class EvaluatedTask
 {
-    [Description("Name of a task that ships with XInstruct; 'xinstruct evaluate tasks' lists them.")]
+    [Description("Name of a task that ships with XInstruct, e.g. xcopa; an unknown one is answered with all of them.")]
     public string? Task { get; set; }
 
     [InputPath(InputKind.File)]

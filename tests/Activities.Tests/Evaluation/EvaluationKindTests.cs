@@ -29,8 +29,8 @@ public sealed class EvaluationKindTests : IDisposable
 
     [Theory]
     [InlineData("tasks.0.definition=nowhere.yaml", "tasks.0.definition: No file ")]
-    [InlineData("tasks.1.task=perplexitty", "tasks.1.task: No task 'perplexitty' ships with XInstruct. Did you mean 'perplexity'?")]
-    [InlineData("tasks.1.files={lang}.json", "tasks.1 (perplexity): there is no file fi.json for language fi. Did you mean fi.jsonl?")]
+    [InlineData("tasks.3.task=perplexitty", "tasks.3.task: No task 'perplexitty' ships with XInstruct. Did you mean 'perplexity'?")]
+    [InlineData("tasks.1.files={lang}.json", "tasks.1 (topics): there is no file fi.json for language fi. Did you mean fi.jsonl?")]
     [InlineData("tasks.2.data=../nowhere", "tasks.2.data: No folder ")]
     [InlineData("languages=[fi, xx-]", "languages: 'xx-' is not a language code")]
     [InlineData("languages=[fi, fi]", "languages: 'fi' is there twice.")]
@@ -39,8 +39,8 @@ public sealed class EvaluationKindTests : IDisposable
     [InlineData("models.0.chat=true", "has no chat template")]
     [InlineData("models.0.quantization=nf5", "models.0.quantization: 'nf5' does not match")]
     [InlineData("tasks.0.labels=english", "tasks.0.labels: Only of tasks of the form label.")]
-    [InlineData("tasks.0.shots=99", "tasks.0.shots: tasks.0 (topics), fi.jsonl has 36 rows to draw from, not 99.")]
-    [InlineData("tasks.1.shots=1", "tasks.1.shots: Prompted rows and texts have no examples before them.")]
+    [InlineData("tasks.0.shots=99", "tasks.0.shots: tasks.0 (language), fi.jsonl has 36 rows to draw from, not 99.")]
+    [InlineData("tasks.3.shots=1", "tasks.3.shots: Prompted rows and texts have no examples before them.")]
     public async Task Load_BadRecipe_SaysWhatIsWrong(string set, string problem) =>
         (await Should.ThrowAsync<RecipeException>(() => LoadAsync(set))).Message.ShouldContain(problem);
 

@@ -99,6 +99,15 @@ public sealed class ItemReaderTests : IDisposable
         Should.Throw<RecipeException>(() => TaskLibrary.Parse($"name: mine\nform: choice\n{yaml}\n", "my.yaml")).Message.ShouldContain(problem);
 
     [Fact]
+    public void Docs_ItsTaskAndTheNamesOfTasks_AreGood()
+    {
+        var page = File.ReadAllText(Path.Combine(XInstruct.Tests.SharedData.Root, "docs/evaluation.md"));
+        var block = page[page.IndexOf("# my-task.yaml", StringComparison.Ordinal)..];
+        TaskLibrary.Parse(block[..block.IndexOf("```", StringComparison.Ordinal)], "my-task.yaml").Locales.Count.ShouldBe(2);
+        foreach (var name in TaskLibrary.Names) page.ShouldContain(name.StartsWith("kobest-", StringComparison.Ordinal) ? $"`{name[6..]}`".Replace("`-boolq`", "`kobest-boolq`", StringComparison.Ordinal) : $"`{name}`");
+    }
+
+    [Fact]
     public void Shipped_AllTasks_CanBeRead()
     {
         TaskLibrary.Names.ShouldContain("kobest-copa");
