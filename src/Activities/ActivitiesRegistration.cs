@@ -4,6 +4,7 @@ using Npgsql;
 using XInstruct.Activities.Audit;
 using XInstruct.Activities.Corpora;
 using XInstruct.Activities.DataSheets;
+using XInstruct.Activities.Curation;
 using XInstruct.Activities.Diversification;
 using XInstruct.Activities.Encoders;
 using XInstruct.Activities.Endpoints;
@@ -47,7 +48,7 @@ public static class ActivitiesRegistration
         services.AddSingleton<RunActivities>().AddSingleton<CorpusActivities>().AddSingleton<SelectionActivities>().AddSingleton<ReleaseActivities>();
         services.AddSingleton<TrainingActivities>().AddSingleton<GenerationActivities>().AddSingleton<RatingActivities>();
         services.AddSingleton<ModelReader>().AddSingleton<TrainingStarter>().AddSingleton<TrainingPublisher>().AddSingleton<MergeRecorder>().AddSingleton<TuningActivities>();
-        services.AddSingleton(JobKinds.Standard).AddSingleton<JobStore>().AddSingleton<JobReplies>().AddSingleton<JobPublisher>().AddSingleton<JobActivities>();
+        services.AddSingleton<InstructionModels>().AddSingleton(JobKinds.Standard).AddSingleton<JobStore>().AddSingleton<JobReplies>().AddSingleton<JobPublisher>().AddSingleton<JobActivities>();
         services.AddSingleton<EmbeddingActivities>().AddSingleton<ClusteringActivities>().AddSingleton<EvaluationActivities>();
         return services;
     }

@@ -1,4 +1,5 @@
 using System.Text;
+using XInstruct.Activities.Pages;
 using XInstruct.Activities.Recipes;
 using XInstruct.Activities.Storage;
 using XInstruct.Domain.Runs;
@@ -12,7 +13,7 @@ public sealed class DataSheetWriter(DataSheetReader reader)
     public static IReadOnlyList<string> Names { get; } = ["datasheet.md", "datasheet.html"];
 
     /// <summary>True when the chart library was there at the build; without it the page has tables only.</summary>
-    public static bool HasCharts => HtmlSheet.HasCharts;
+    public static bool HasCharts => HtmlPage.HasCharts;
 
     /// <summary>Writes both into a folder; what was there under these names is replaced.</summary>
     /// <param name="run">The run; its release is sealed.</param>
@@ -24,7 +25,7 @@ public sealed class DataSheetWriter(DataSheetReader reader)
         var sheet = await reader.ReadAsync(run, recipe, ct);
         Directory.CreateDirectory(folder);
         var paths = Names.Select(n => Path.Combine(folder, n)).ToList();
-        foreach (var (path, text) in paths.Zip([MarkdownSheet.Render(sheet), HtmlSheet.Render(sheet)]))
+        foreach (var (path, text) in paths.Zip([MarkdownPage.Render(SheetSections.Of(sheet)), HtmlPage.Render(SheetSections.Of(sheet))]))
         {
             await FileStore.ReplaceAsync(path, stream => stream.WriteAsync(Encoding.UTF8.GetBytes(text), ct).AsTask());
         }

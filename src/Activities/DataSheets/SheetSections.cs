@@ -1,4 +1,5 @@
 using System.Globalization;
+using XInstruct.Activities.Pages;
 using XInstruct.Domain.Runs;
 using XInstruct.Domain.Statistics;
 using XInstruct.Domain.Texts;
@@ -8,10 +9,21 @@ namespace XInstruct.Activities.DataSheets;
 /// <summary>Puts a data sheet into words and tables.</summary>
 internal static class SheetSections
 {
-    public static IReadOnlyList<SheetSection> Of(DataSheet sheet) =>
+    public static PageContent Of(DataSheet sheet) => new(
+        "data sheet",
+        Title(sheet),
+        [("run", sheet.Run.Name), ("languages", string.Join(", ", sheet.Languages.Select(l => l.Language))), ("release.sha256", sheet.Run.Release!.Sha256)],
+        Figures(sheet),
+        Sections(sheet))
+    {
+        Data = ChartData.Of(sheet),
+        Script = "sheet.js",
+    };
+
+    private static IReadOnlyList<PageSection> Sections(DataSheet sheet) =>
     [
         Statistics(sheet), Rejections(sheet), Iterations(sheet), Scores(sheet), Map(sheet), Verbs(sheet),
-        .. sheet.Report.Evaluation is null ? (SheetSection[])[] : [Evaluation(sheet)],
+        .. sheet.Report.Evaluation is null ? (PageSection[])[] : [Evaluation(sheet)],
         Models(sheet), Cost(sheet), Reproduce(sheet), Verify(sheet),
     ];
 
@@ -26,7 +38,7 @@ internal static class SheetSections
         ];
     }
 
-    private static SheetSection Statistics(DataSheet sheet) => new("statistics", "Statistics", "Lengths in code points, mean ± standard deviation.")
+    private static PageSection Statistics(DataSheet sheet) => new("statistics", "Statistics", "Lengths in code points, mean ± standard deviation.")
     {
         Tables =
         [
@@ -35,7 +47,7 @@ internal static class SheetSections
         ],
     };
 
-    private static SheetSection Rejections(DataSheet sheet) => new(
+    private static PageSection Rejections(DataSheet sheet) => new(
         "rejections", "What was rejected, and why", "Rows at ingest, then pairs at the end of the refine loop. The example is the first of its kind; sources that can be withdrawn show none.")
     {
         Charts = [("rejections", "Rejected rows and pairs by reason and language")],
@@ -46,7 +58,7 @@ internal static class SheetSections
         ],
     };
 
-    private static SheetSection Iterations(DataSheet sheet)
+    private static PageSection Iterations(DataSheet sheet)
     {
         var report = sheet.Report;
         var hasTruth = report.Iterations.Any(i => i.Accuracy is not null);
@@ -66,14 +78,14 @@ internal static class SheetSections
         var note = hasTruth
             ? "Precision: right among kept; accuracy: right among all accepted texts, by the recipe's truth. Chance draws a seed's instruction; naive Bayes learns from the same seeds."
             : "This sheet was written without a truth, so nobody knows which instructions are right: the picture shows what was kept. 'xinstruct report' with --recipe adds the truth of a recipe.";
-        return new SheetSection("iterations", "The refine loop", note)
+        return new PageSection("iterations", "The refine loop", note)
         {
             Charts = [("iterations", "Precision and accuracy by iteration")],
             Tables = [new(["iteration", "language", "#rated", "#kept in all", "#precision", "#accuracy"], rows)],
         };
     }
 
-    private static SheetSection Scores(DataSheet sheet)
+    private static PageSection Scores(DataSheet sheet)
     {
         var bins = sheet.Scores.Count == 0 ? 0 : sheet.Scores[0].Rated.Count;
         var rows = new List<IReadOnlyList<string>>();
@@ -83,14 +95,14 @@ internal static class SheetSections
             if (rated > 0) rows.Add([string.Create(CultureInfo.InvariantCulture, $"{(double)i / bins:F2}–{(i + 1.0) / bins:F2}"), N(rated), N(released)]);
         }
 
-        return new SheetSection("scores", "Scores", "P(level 2) by the evaluator: every pair by its last rating, and those in the release.")
+        return new PageSection("scores", "Scores", "P(level 2) by the evaluator: every pair by its last rating, and those in the release.")
         {
             Charts = [("scores", "Histogram of scores, rated and released")],
             Tables = [new(["P(level 2)", "#rated", "#released"], rows)],
         };
     }
 
-    private static SheetSection Map(DataSheet sheet) => new(
+    private static PageSection Map(DataSheet sheet) => new(
         "map", "Clusters", sheet.Maps.Count == 0
             ? "The vectors of the instructions, which are work files, are gone: there is no map."
             : "Released instructions on the two strongest principal components of their vectors, coloured by cluster: near points are alike, far ones differ at least in what the plane shows.")
@@ -103,7 +115,7 @@ internal static class SheetSections
         ],
     };
 
-    private static SheetSection Verbs(DataSheet sheet) => new(
+    private static PageSection Verbs(DataSheet sheet) => new(
         "verbs", "Verbs and objects", "By a rule, not a parser: the verb is the first word behind courtesies, the object the last word of the first run of words without function words. The 16 most frequent verbs, four objects each.")
     {
         Charts = [("verbs", "Sunburst of verbs and their objects")],
@@ -114,7 +126,7 @@ internal static class SheetSections
         ],
     };
 
-    private static SheetSection Evaluation(DataSheet sheet) => new("evaluation", "The model trained on it", "Held-out seeds before → after training, with the 95% bootstrap interval of the latter.")
+    private static PageSection Evaluation(DataSheet sheet) => new("evaluation", "The model trained on it", "Held-out seeds before → after training, with the 95% bootstrap interval of the latter.")
     {
         Tables =
         [
@@ -124,7 +136,7 @@ internal static class SheetSections
         ],
     };
 
-    private static SheetSection Models(DataSheet sheet) => new("models", "Models and prompts", null)
+    private static PageSection Models(DataSheet sheet) => new("models", "Models and prompts", null)
     {
         Tables =
         [
@@ -134,7 +146,7 @@ internal static class SheetSections
         Listings = [.. sheet.Prompts.Select(p => ($"{string.Join(", ", sheet.Deeds.Where(d => d.Act.Prompt == p.Key).Select(d => d.Act.Stage).Distinct(StringComparer.Ordinal))} prompt {p.Key}", p.Value))],
     };
 
-    private static SheetSection Cost(DataSheet sheet) => new("cost", "Cost", $"Tokens and money as they stand on the events; {sheet.Report.Seconds.ToString("N0", CultureInfo.InvariantCulture)} s from the first event to the last.")
+    private static PageSection Cost(DataSheet sheet) => new("cost", "Cost", $"Tokens and money as they stand on the events; {sheet.Report.Seconds.ToString("N0", CultureInfo.InvariantCulture)} s from the first event to the last.")
     {
         Tables =
         [
@@ -147,10 +159,10 @@ internal static class SheetSections
         ],
     };
 
-    private static SheetSection Reproduce(DataSheet sheet)
+    private static PageSection Reproduce(DataSheet sheet)
     {
         var inputs = string.Concat(sheet.Run.Inputs.Select(i => i.Role).Where(r => r is "corpus" or "seeds").Distinct(StringComparer.Ordinal).Select(r => $" --set {r}.path=…"));
-        return new SheetSection("reproduce", "How to make it again", $"Save the settings as {sheet.Run.RecipeName}.yaml (JSON is YAML), name the files that have these hashes, and run. With local models the same kind of processor, libtorch and number of threads give the same release.sha256.")
+        return new PageSection("reproduce", "How to make it again", $"Save the settings as {sheet.Run.RecipeName}.yaml (JSON is YAML), name the files that have these hashes, and run. With local models the same kind of processor, libtorch and number of threads give the same release.sha256.")
         {
             Tables =
             [
@@ -166,7 +178,7 @@ internal static class SheetSections
         };
     }
 
-    private static SheetSection Verify(DataSheet sheet) => new(
+    private static PageSection Verify(DataSheet sheet) => new(
         "verify", "How to verify it", "The first command recomputes both hash chains, every content, the Merkle roots and the release's files from the store, and names any changed byte's place; the second needs the release's folder only.")
     {
         Tables =

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using XInstruct.Activities.Jobs;
+using XInstruct.Activities.Pages;
 using XInstruct.Domain.Evaluation;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Recipes;
@@ -30,9 +31,9 @@ internal sealed class EvaluationPublisher(JobContext<EvaluationRecipe> job, stri
         var builder = new ResultBuilder(new Resampler(recipe.Resamples, (ulong)recipe.Seed), recipe.Baseline ?? recipe.Models[0].Name, recipe.Seen.ToHashSet(StringComparer.Ordinal));
         var result = builder.Build(files);
         await ResultFiles.WriteAsync(folder, result, ct);
-        var report = new EvaluationReport(await FactsAsync(units, files, ct), result);
-        await File.WriteAllTextAsync(Path.Combine(folder, "report.html"), report.Html(), ct);
-        await File.WriteAllTextAsync(Path.Combine(folder, "report.md"), report.Markdown(), ct);
+        var report = new EvaluationReport(await FactsAsync(units, files, ct), result).Content();
+        await File.WriteAllTextAsync(Path.Combine(folder, "report.html"), HtmlPage.Render(report), ct);
+        await File.WriteAllTextAsync(Path.Combine(folder, "report.md"), MarkdownPage.Render(report), ct);
     }
 
     private async Task<ReportFacts> FactsAsync(IReadOnlyList<TaskUnit> units, List<ScoredFile> files, CancellationToken ct)

@@ -1,6 +1,4 @@
-using System.Globalization;
-using System.Text;
-using XInstruct.Activities.DataSheets;
+using XInstruct.Activities.Pages;
 using XInstruct.Domain.Evaluation;
 
 namespace XInstruct.Activities.Evaluation;
@@ -27,20 +25,7 @@ internal sealed class EvaluationReport(ReportFacts facts, EvaluationResult resul
     private readonly string _baseline = facts.Models[0];
 
     /// <summary>The page.</summary>
-    public string Html() => HtmlSheet.Render(
-        facts.Name,
-        $"<p class=\"kind\">evaluation</p><h1>{HtmlSheet.Encode(facts.Name)}</h1><p>{HtmlSheet.Encode(Verdict())}</p><p class=\"hash\">job <code>{HtmlSheet.Encode(facts.Job)}</code></p>",
-        Figures(),
-        Sections(),
-        ScorePictures.Style);
-
-    /// <summary>The same as Markdown, without pictures.</summary>
-    public string Markdown()
-    {
-        var page = new StringBuilder().Append(CultureInfo.InvariantCulture, $"# {MarkdownSheet.Escape(facts.Name)}\n\n{MarkdownSheet.Escape(Verdict())}\n\nJob `{facts.Job}`.\n");
-        MarkdownSheet.Sections(page, Figures(), Sections());
-        return page.ToString();
-    }
+    public PageContent Content() => new("evaluation", facts.Name, [("job", facts.Job)], Figures(), Sections()) { Lead = Verdict(), Style = ScorePictures.Style };
 
     private IReadOnlyList<(string Name, string Value)> Figures() =>
     [
@@ -48,18 +33,18 @@ internal sealed class EvaluationReport(ReportFacts facts, EvaluationResult resul
         ("items asked", N($"{facts.Items:N0}")), ("without a score", N($"{result.Cells.Where(c => c.IsFirst).Sum(c => c.Unscored):N0}")), ("drawn ties", N($"{result.Cells.Where(c => c.IsFirst).Sum(c => c.Ties):N0}")),
     ];
 
-    private List<SheetSection> Sections()
+    private List<PageSection> Sections()
     {
-        List<SheetSection> sections = [Summary(), Scores()];
+        List<PageSection> sections = [Summary(), Scores()];
         if (facts.Models.Count > 1) sections.Add(Differences());
         if (result.Cells.Any(c => c.Dataset is not null)) sections.Add(Clusters());
         sections.Add(Measures());
         if (Checks() is { } checks) sections.Add(checks);
-        if (facts.Examples.Count > 0) sections.Add(new SheetSection("worst", "What went most wrong", "Of each task the items whose wrong answer had the greatest lead over the right one, or whose text is furthest from the right one.") { Listings = facts.Examples });
-        sections.Add(new SheetSection("reproduce", "How to reproduce", "The same recipe over the same inputs gives the same bytes on one kind of machine. Every item is in items.jsonl, every score in results.csv, comparisons.csv, means.csv and results.json.")
+        if (facts.Examples.Count > 0) sections.Add(new PageSection("worst", "What went most wrong", "Of each task the items whose wrong answer had the greatest lead over the right one, or whose text is furthest from the right one.") { Listings = facts.Examples });
+        sections.Add(new PageSection("reproduce", "How to reproduce", "The same recipe over the same inputs gives the same bytes on one kind of machine. Every item is in items.jsonl, every score in results.csv, comparisons.csv, means.csv and results.json.")
         {
             Listings = [("Command", "xinstruct evaluate RECIPE.yaml"), ("Settings; paths are told by what the inputs hold", facts.Recipe)],
-            Tables = [new SheetTable(["input", "sha256"], [.. facts.Inputs.Select(i => (IReadOnlyList<string>)[i.Role, i.Sha256])]) { IsLong = true }],
+            Tables = [new PageTable(["input", "sha256"], [.. facts.Inputs.Select(i => (IReadOnlyList<string>)[i.Role, i.Sha256])]) { IsLong = true }],
         });
         return sections;
     }
@@ -83,13 +68,13 @@ internal sealed class EvaluationReport(ReportFacts facts, EvaluationResult resul
         return told.Count > 0 ? string.Join(" ", told) : Mean(_baseline, MeanScope.Overall)?.Estimate is { } only ? N($"{_baseline} scores {only.Score:F1} on average (95% interval {only.Interval.Low:F1} to {only.Interval.High:F1}).") : $"{string.Join(", ", facts.Models)} on {string.Join(", ", _columns.Select(c => c.Title))}.";
     }
 
-    private SheetSection Summary()
+    private PageSection Summary()
     {
         string[] splits = [.. new[] { "all", "seen", "unseen" }.Where(split => result.Means.Any(m => m.Scope == MeanScope.Overall && m.Split == split))];
         var note = N($"Means of the measures from 0 to 100: of templates a data set's, of data sets a cluster's, of languages and then of clusters the whole. Intervals are 95% of {facts.Resamples:N0} bootstrap resamples, drawn alike for all models and for languages whose rows are parallel.{(splits.Length > 1 ? " Seen are the languages that the models were tuned in." : "")}");
-        return new SheetSection("summary", "In short", note)
+        return new PageSection("summary", "In short", note)
         {
-            Tables = [new SheetTable(["model", "languages", "#mean", "#95% interval", "#more than " + _baseline, "#95% interval "], [.. facts.Models.SelectMany(model => splits.Select(split => (split, Mean: Mean(model, MeanScope.Overall, split))).Where(s => s.Mean is not null).Select(s => (IReadOnlyList<string>)
+            Tables = [new PageTable(["model", "languages", "#mean", "#95% interval", "#more than " + _baseline, "#95% interval "], [.. facts.Models.SelectMany(model => splits.Select(split => (split, Mean: Mean(model, MeanScope.Overall, split))).Where(s => s.Mean is not null).Select(s => (IReadOnlyList<string>)
                 [model, s.split, N($"{s.Mean!.Estimate.Score:F1}"), Interval(s.Mean.Estimate), s.Mean.Difference is { } d ? N($"{d.Score:+0.0;−0.0;0.0}") : "", s.Mean.Difference is { } i ? Interval(i, true) : ""]))])],
             Pictures = [.. facts.Models.Skip(1).Select(model => (model, Rows: Lines(model))).Where(p => p.Rows.Count > 0).Select(p => ($"{p.model}: points more than {_baseline}, by language, with 95% intervals", ScorePictures.Whiskers(p.Rows)))],
         };
@@ -98,7 +83,7 @@ internal sealed class EvaluationReport(ReportFacts facts, EvaluationResult resul
     private List<(string, Estimate)> Lines(string model) =>
         [.. facts.Languages.Select(language => (language, Mean(model, MeanScope.Language, language: language)?.Difference)).Where(line => line.Difference is not null).Select(line => (line.language, line.Difference!))];
 
-    private SheetSection Scores() => new("scores", "Scores", "The first measure of each task, with its 95% interval; darker is better within a column.")
+    private PageSection Scores() => new("scores", "Scores", "The first measure of each task, with its 95% interval; darker is better within a column.")
     {
         Pictures = [.. facts.Models.Select(model => (model, ScorePictures.Heat([.. facts.Languages, "mean"], [.. _columns.Select(c => c.Title)], (row, column) => Shade(model, row, column))))],
         Tables = [.. facts.Models.Select(model => Table(model, (column, language) => column.Find(model, language) is { } e ? N($"{e.Score:F1} ({e.Interval.Low:F1}–{e.Interval.High:F1})") : "–"))],
@@ -114,14 +99,14 @@ internal sealed class EvaluationReport(ReportFacts facts, EvaluationResult resul
         return (N($"{estimate.Score:F1}"), of.Measure.IsLowerBetter ? 1 - share : share);
     }
 
-    private SheetTable Table(string model, Func<ScoreColumn, string, string> cell) => new(
+    private PageTable Table(string model, Func<ScoreColumn, string, string> cell) => new(
         [model, .. _columns.Select(c => "#" + c.Title)],
         [.. facts.Languages.Select(language => (IReadOnlyList<string>)[language, .. _columns.Select(c => cell(c, language))])]);
 
-    private SheetSection Differences()
+    private PageSection Differences()
     {
         var others = facts.Models.Skip(1).ToList();
-        return new SheetSection("differences", $"Differences from {_baseline}", "Score minus the baseline's on the same items. * marks p < 0.05, ** p < 0.01, *** p < 0.001 after Holm's correction over all comparisons of a model; where a task has several data sets or templates the stars are of the clearest. Right-or-wrong measures: exact McNemar test; others: approximate randomisation.")
+        return new PageSection("differences", $"Differences from {_baseline}", "Score minus the baseline's on the same items. * marks p < 0.05, ** p < 0.01, *** p < 0.001 after Holm's correction over all comparisons of a model; where a task has several data sets or templates the stars are of the clearest. Right-or-wrong measures: exact McNemar test; others: approximate randomisation.")
         {
             Pictures = [.. others.Select(model => (model, ScorePictures.Heat([.. facts.Languages], [.. _columns.Select(c => c.Title)], (row, column) => Lead(model, facts.Languages[row], _columns[column]), isSigned: true)))],
             Tables = [.. others.Select(model => Table(model, (column, language) => Difference(model, language, column) is { } d ? N($"{d.Score:+0.0;−0.0;0.0}{Stars(model, language, column)} ({d.Interval.Low:+0.0;−0.0;0.0} to {d.Interval.High:+0.0;−0.0;0.0})") : "–"))],
@@ -141,24 +126,24 @@ internal sealed class EvaluationReport(ReportFacts facts, EvaluationResult resul
     private string Stars(string model, string language, ScoreColumn column) =>
         result.Comparisons.Where(c => c.Of.IsFirst && c.Of.Model == model && c.Of.Language == language && column.Has(c.Of)).Select(c => c.AdjustedPValue).DefaultIfEmpty(1).Min() switch { < 0.001 => "***", < 0.01 => "**", < 0.05 => "*", _ => "" };
 
-    private SheetSection Clusters() => new("clusters", "Clusters and data sets", "Means over templates and data sets, language by language.")
+    private PageSection Clusters() => new("clusters", "Clusters and data sets", "Means over templates and data sets, language by language.")
     {
-        Tables = [new SheetTable(["model", "language", "cluster", "data set", "#mean", "#95% interval"], [.. result.Means.Where(m => m.Scope is MeanScope.Dataset or MeanScope.Cluster).OrderBy(m => m.Model == _baseline ? 0 : 1).ThenBy(m => m.Model, StringComparer.Ordinal).ThenBy(m => m.Language, StringComparer.Ordinal).ThenBy(m => m.Cluster, StringComparer.Ordinal).ThenBy(m => m.Scope == MeanScope.Cluster ? 1 : 0)
+        Tables = [new PageTable(["model", "language", "cluster", "data set", "#mean", "#95% interval"], [.. result.Means.Where(m => m.Scope is MeanScope.Dataset or MeanScope.Cluster).OrderBy(m => m.Model == _baseline ? 0 : 1).ThenBy(m => m.Model, StringComparer.Ordinal).ThenBy(m => m.Language, StringComparer.Ordinal).ThenBy(m => m.Cluster, StringComparer.Ordinal).ThenBy(m => m.Scope == MeanScope.Cluster ? 1 : 0)
             .Select(m => (IReadOnlyList<string>)[m.Model, m.Language!, m.Cluster!, m.Dataset ?? "all", N($"{m.Estimate.Score:F1}"), Interval(m.Estimate)])]) { IsLong = true }],
     };
 
-    private SheetSection Measures() => new("measures", "All measures", null)
+    private PageSection Measures() => new("measures", "All measures", null)
     {
-        Tables = [new SheetTable(["model", "task", "language", "measure", "#score", "#95% interval", "#items"], [.. result.Cells.Select(c => (IReadOnlyList<string>)
+        Tables = [new PageTable(["model", "task", "language", "measure", "#score", "#95% interval", "#items"], [.. result.Cells.Select(c => (IReadOnlyList<string>)
             [c.Model, string.Join(" / ", new[] { c.Task, c.Dataset, c.Template }.OfType<string>()), c.Language, c.Measure.Title, N($"{c.Estimate.Score:F2}"), Interval(c.Estimate), N($"{c.Estimate.Count:N0}")])]) { IsLong = true }],
     };
 
-    private SheetSection? Checks()
+    private PageSection? Checks()
     {
         var odd = result.Cells.Where(c => c.IsFirst && (c.Unscored > 0 || c.Ties > 0 || c.SharedIds > 0)).ToList();
-        return odd.Count == 0 ? null : new SheetSection("checks", "What to know about the items", "Rows without a score count in no measure: they were no question (the answer is none of the choices, a column is missing), or too long for the model. Ties are drawn by the seed. Tokens that begin several labels cannot tell these apart: where there are any, the labels' scores are closer to each other than the model meant.")
+        return odd.Count == 0 ? null : new PageSection("checks", "What to know about the items", "Rows without a score count in no measure: they were no question (the answer is none of the choices, a column is missing), or too long for the model. Ties are drawn by the seed. Tokens that begin several labels cannot tell these apart: where there are any, the labels' scores are closer to each other than the model meant.")
         {
-            Tables = [new SheetTable(["model", "task", "language", "#rows without a score", "#ties", "#tokens shared by labels"], [.. odd.Select(c => (IReadOnlyList<string>)
+            Tables = [new PageTable(["model", "task", "language", "#rows without a score", "#ties", "#tokens shared by labels"], [.. odd.Select(c => (IReadOnlyList<string>)
                 [c.Model, string.Join(" / ", new[] { c.Task, c.Dataset, c.Template }.OfType<string>()), c.Language, N($"{c.Unscored:N0}"), N($"{c.Ties:N0}"), N($"{c.SharedIds:N0}")])]) { IsLong = true }],
         };
     }

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using XInstruct.Activities.DataSheets;
+using XInstruct.Activities.Pages;
 using XInstruct.Domain.Evaluation;
 
 namespace XInstruct.Activities.Evaluation;
@@ -28,18 +28,18 @@ internal static class ScorePictures
         for (var c = 0; c < columns.Count; c++)
         {
             var lines = names[c];
-            for (var l = 0; l < lines.Count; l++) svg.Append(CultureInfo.InvariantCulture, $"<text class=\"name\" x=\"{Label + (c * width) + (width / 2)}\" y=\"{head - 10 - ((lines.Count - 1 - l) * Line)}\" text-anchor=\"middle\">{HtmlSheet.Encode(lines[l])}</text>");
+            for (var l = 0; l < lines.Count; l++) svg.Append(CultureInfo.InvariantCulture, $"<text class=\"name\" x=\"{Label + (c * width) + (width / 2)}\" y=\"{head - 10 - ((lines.Count - 1 - l) * Line)}\" text-anchor=\"middle\">{HtmlPage.Encode(lines[l])}</text>");
         }
 
         for (var r = 0; r < rows.Count; r++)
         {
-            svg.Append(CultureInfo.InvariantCulture, $"<text class=\"name\" x=\"{Label - 10}\" y=\"{head + (r * Row) + 20}\" text-anchor=\"end\">{HtmlSheet.Encode(rows[r])}</text>");
+            svg.Append(CultureInfo.InvariantCulture, $"<text class=\"name\" x=\"{Label - 10}\" y=\"{head + (r * Row) + 20}\" text-anchor=\"end\">{HtmlPage.Encode(rows[r])}</text>");
             for (var c = 0; c < columns.Count; c++)
             {
                 if (cell(r, c) is not var (text, shade)) continue;
                 var step = (int)Math.Round(Math.Clamp(Math.Abs(shade), 0, 1) * 8);
                 var colour = isSigned && shade < 0 ? "w" : "h";
-                svg.Append(CultureInfo.InvariantCulture, $"<g class=\"{colour}{step}\"><rect x=\"{Label + (c * width) + 1}\" y=\"{head + (r * Row) + 1}\" width=\"{width - 2}\" height=\"{Row - 2}\" rx=\"4\"/><text x=\"{Label + (c * width) + (width / 2)}\" y=\"{head + (r * Row) + 20}\" text-anchor=\"middle\">{HtmlSheet.Encode(text)}</text></g>");
+                svg.Append(CultureInfo.InvariantCulture, $"<g class=\"{colour}{step}\"><rect x=\"{Label + (c * width) + 1}\" y=\"{head + (r * Row) + 1}\" width=\"{width - 2}\" height=\"{Row - 2}\" rx=\"4\"/><text x=\"{Label + (c * width) + (width / 2)}\" y=\"{head + (r * Row) + 20}\" text-anchor=\"middle\">{HtmlPage.Encode(text)}</text></g>");
             }
         }
 
@@ -69,7 +69,7 @@ internal static class ScorePictures
             var (name, d) = rows[r];
             var y = 17 + (r * 26);
             var kind = d.Interval.Low > 0 ? "up" : d.Interval.High < 0 ? "down" : "open";
-            svg.Append(CultureInfo.InvariantCulture, $"<text class=\"name\" x=\"{Label - 10}\" y=\"{y + 4}\" text-anchor=\"end\">{HtmlSheet.Encode(name)}</text><g class=\"{kind}\"><line x1=\"{X(d.Interval.Low):F1}\" x2=\"{X(d.Interval.High):F1}\" y1=\"{y}\" y2=\"{y}\"/><circle cx=\"{X(d.Score):F1}\" cy=\"{y}\" r=\"5\"/></g><text class=\"value\" x=\"{width - 4}\" y=\"{y + 4}\" text-anchor=\"end\">{d.Score:+0.0;−0.0;0.0}</text>");
+            svg.Append(CultureInfo.InvariantCulture, $"<text class=\"name\" x=\"{Label - 10}\" y=\"{y + 4}\" text-anchor=\"end\">{HtmlPage.Encode(name)}</text><g class=\"{kind}\"><line x1=\"{X(d.Interval.Low):F1}\" x2=\"{X(d.Interval.High):F1}\" y1=\"{y}\" y2=\"{y}\"/><circle cx=\"{X(d.Score):F1}\" cy=\"{y}\" r=\"5\"/></g><text class=\"value\" x=\"{width - 4}\" y=\"{y + 4}\" text-anchor=\"end\">{d.Score:+0.0;−0.0;0.0}</text>");
         }
 
         return svg.Append("</svg>").ToString();

@@ -48,13 +48,15 @@ internal sealed class CsvWriter : RowWriter
     private static readonly SearchValues<char> Special = SearchValues.Create(",\"\r\n");
 
     public CsvWriter(Stream output)
-        : base(output) => Write(Line(ReleaseColumn.All.Select(c => c.Name)));
+        : base(output) => WriteFields(ReleaseColumn.All.Select(c => c.Name));
 
     public override void Write(ReleaseRow row) =>
-        Write(Line(ReleaseColumn.All.Select(c => Convert.ToString(c.Value(row), CultureInfo.InvariantCulture)!)));
+        WriteFields(ReleaseColumn.All.Select(c => Convert.ToString(c.Value(row), CultureInfo.InvariantCulture)!));
 
-    /// <summary>A line, with its end.</summary>
+    /// <summary>A line of fields.</summary>
     public static string Line(IEnumerable<string> fields) => string.Join(',', fields.Select(Field)) + "\n";
+
+    private void WriteFields(IEnumerable<string> fields) => Write(Line(fields));
 
     // Readers such as pandas take a bare field with white space around it, or none, for something else.
     private static string Field(string text) =>

@@ -2,24 +2,24 @@ using XInstruct.Domain.Statistics;
 
 namespace XInstruct.Domain.Curation;
 
-/// <summary>Which rows of a cluster are kept.</summary>
+/// <summary>Which rows of a cluster are kept, by their published names.</summary>
 public enum SampleRule
 {
     /// <summary>Evenly over the perplexities, from the lowest on: KoQuality's choice.</summary>
-    Perplexity,
+    Ppl,
 
     /// <summary>By lot.</summary>
-    Random,
+    Rand,
 
     /// <summary>Those of the highest perplexity, no instruction twice.</summary>
-    HighestPerplexity,
+    PplH,
 }
 
 /// <summary>A row as the sampling of a cluster sees it.</summary>
 /// <param name="Index">Number of the row in its file.</param>
 /// <param name="Perplexity">Perplexity of its instruction.</param>
-/// <param name="Instruction">Its instruction.</param>
-public readonly record struct SampleCandidate(long Index, double Perplexity, string Instruction);
+/// <param name="Instruction">A number that is the same for equal instructions only, such as a hash.</param>
+public readonly record struct SampleCandidate(long Index, double Perplexity, ulong Instruction);
 
 /// <summary>Keeps a share of each cluster (KoQuality).</summary>
 public static class QualitySample
@@ -37,16 +37,16 @@ public static class QualitySample
         var ascending = cluster.OrderBy(row => row.Perplexity).ThenBy(row => row.Index).ToArray();
         switch (rule)
         {
-            case SampleRule.Perplexity:
+            case SampleRule.Ppl:
                 var step = Whole(1 / share);
                 return [.. ascending.Where((_, i) => i % step == 0)];
-            case SampleRule.Random:
+            case SampleRule.Rand:
                 // By number, so that the lot does not depend on the perplexities.
                 var drawn = cluster.OrderBy(row => row.Index).ToArray();
                 new DeterministicRandom(seed).Shuffle<SampleCandidate>(drawn);
                 return [.. drawn.Take((int)Math.Round(share * drawn.Length, MidpointRounding.ToEven)).OrderBy(row => row.Index)];
             default:
-                return [.. ascending.Reverse().DistinctBy(row => row.Instruction, StringComparer.Ordinal).Take(Whole(share * ascending.Length))];
+                return [.. ascending.Reverse().DistinctBy(row => row.Instruction).Take(Whole(share * ascending.Length))];
         }
     }
 

@@ -45,23 +45,25 @@ public static class KMeans
     /// <summary>Clusters single-precision points.</summary>
     /// <exception cref="ArgumentException">There are fewer points than clusters, or points of different lengths.</exception>
     public static KMeansResult Fit(IReadOnlyList<float[]> points, KMeansOptions options, CancellationToken cancellation = default)
-        => Fit<float>(points, options, cancellation);
+        => Fit(new PointList<float>(points), options, cancellation);
 
     /// <summary>Clusters double-precision points.</summary>
     /// <exception cref="ArgumentException">There are fewer points than clusters, or points of different lengths.</exception>
     public static KMeansResult Fit(IReadOnlyList<double[]> points, KMeansOptions options, CancellationToken cancellation = default)
-        => Fit<double>(points, options, cancellation);
+        => Fit(new PointList<double>(points), options, cancellation);
 
     /// <summary>The nearest centre of each point, the lowest index among equals.</summary>
     public static int[] Predict(IReadOnlyList<double[]> points, IReadOnlyList<double[]> centers, int threads = 1)
     {
         set_num_threads(threads);
         using var noGrad = no_grad();
-        using var set = new PointSet<double>(points);
+        using var set = new PointSet<double>(new PointList<double>(points));
         return set.Assign(set.Center(centers));
     }
 
-    private static KMeansResult Fit<T>(IReadOnlyList<T[]> points, KMeansOptions options, CancellationToken cancellation)
+    /// <summary>Clusters points from anywhere; they are in memory once.</summary>
+    /// <exception cref="ArgumentException">There are fewer points than clusters.</exception>
+    public static KMeansResult Fit<T>(PointSource<T> points, KMeansOptions options, CancellationToken cancellation = default)
         where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>
     {
         ArgumentNullException.ThrowIfNull(points);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,45 +13,54 @@ internal sealed class PointSet<T> : IDisposable
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private const int ScoresPerChunk = 1 << 21;
+    private const int ValuesPerBlock = 1 << 22;
 
-    private readonly T[] _values;
     private readonly double[] _mean;
     private readonly Tensor _matrix;
 
-    public PointSet(IReadOnlyList<T[]> points)
+    /// <summary>Reads the points twice: for their mean, and to keep what is above or below it.</summary>
+    public PointSet(PointSource<T> points)
     {
-        Count = points.Count;
-        Width = points.Count == 0 ? 0 : points[0].Length;
-        if (Width == 0 || points.Any(point => point.Length != Width))
-            throw new ArgumentException("Points must have the same length, at least 1.", nameof(points));
+        (Count, Width) = (points.Count, points.Width);
         _mean = new double[Width];
-        foreach (var point in points)
+        _matrix = empty([Count, Width], typeof(T) == typeof(float) ? ScalarType.Float32 : ScalarType.Float64);
+        foreach (var (start, rows) in Blocks())
         {
-            for (var j = 0; j < Width; j++)
-                _mean[j] += double.CreateTruncating(point[j]);
+            var values = Rows(start, rows);
+            points.Read(start, values);
+            for (var i = 0; i < rows; i++) Add(values.Slice(i * Width, Width), _mean);
         }
+
         for (var j = 0; j < Width; j++)
             _mean[j] /= Count;
-        _values = new T[(long)Count * Width];
         var squares = 0.0;
-        for (var i = 0; i < Count; i++)
+        foreach (var (start, rows) in Blocks())
         {
-            for (var j = 0; j < Width; j++)
+            var values = Rows(start, rows);
+            for (var i = 0; i < rows; i++)
             {
-                var value = double.CreateTruncating(points[i][j]) - _mean[j];
-                _values[((long)i * Width) + j] = T.CreateTruncating(value);
-                squares += value * value;
+                var point = values.Slice(i * Width, Width);
+                for (var j = 0; j < Width; j++)
+                {
+                    var value = double.CreateTruncating(point[j]) - _mean[j];
+                    point[j] = T.CreateTruncating(value);
+                    squares += value * value;
+                }
             }
         }
+
         MeanVariance = squares / Count / Width;
-        if (!double.IsFinite(MeanVariance))
-            throw new ArgumentException("Points must be finite.", nameof(points));
-        _matrix = ToTensor(_values, Count);
+        if (double.IsFinite(MeanVariance)) return;
+        _matrix.Dispose();
+        throw new ArgumentException("Points must be finite.", nameof(points));
     }
 
     public int Count { get; }
 
     public int Width { get; }
+
+    /// <summary>The origin: the mean of the points.</summary>
+    public double[] Mean => _mean;
 
     /// <summary>Mean over the columns of their variances (divided by n).</summary>
     public double MeanVariance { get; }
@@ -70,8 +80,9 @@ internal sealed class PointSet<T> : IDisposable
     public double[] Point(int index)
     {
         var point = new double[Width];
+        var values = Rows(index, 1);
         for (var j = 0; j < Width; j++)
-            point[j] = double.CreateTruncating(_values[((long)index * Width) + j]);
+            point[j] = double.CreateTruncating(values[j]);
         return point;
     }
 
@@ -110,8 +121,19 @@ internal sealed class PointSet<T> : IDisposable
     public double[] SquaredNorms()
     {
         var norms = new double[Count];
-        for (var i = 0; i < Count; i++)
-            norms[i] = Point(i).Sum(value => value * value);
+        foreach (var (start, rows) in Blocks())
+        {
+            var values = Rows(start, rows);
+            for (var i = 0; i < rows; i++)
+            {
+                foreach (var single in values.Slice(i * Width, Width))
+                {
+                    var value = double.CreateTruncating(single);
+                    norms[start + i] += value * value;
+                }
+            }
+        }
+
         return norms;
     }
 
@@ -119,16 +141,21 @@ internal sealed class PointSet<T> : IDisposable
     public double[] SquaredDistances(int[] labels, double[] centers)
     {
         var distances = new double[Count];
-        for (var i = 0; i < Count; i++)
+        foreach (var (start, rows) in Blocks())
         {
-            var point = _values.AsSpan(i * Width, Width);
-            var center = centers.AsSpan(labels[i] * Width, Width);
-            for (var j = 0; j < point.Length; j++)
+            var values = Rows(start, rows);
+            for (var i = 0; i < rows; i++)
             {
-                var difference = double.CreateTruncating(point[j]) - center[j];
-                distances[i] += difference * difference;
+                var point = values.Slice(i * Width, Width);
+                var center = centers.AsSpan(labels[start + i] * Width, Width);
+                for (var j = 0; j < point.Length; j++)
+                {
+                    var difference = double.CreateTruncating(point[j]) - center[j];
+                    distances[start + i] += difference * difference;
+                }
             }
         }
+
         return distances;
     }
 
@@ -137,11 +164,17 @@ internal sealed class PointSet<T> : IDisposable
     {
         var sums = new double[count * Width];
         var sizes = new int[count];
-        for (var i = 0; i < Count; i++)
+        foreach (var (start, rows) in Blocks())
         {
-            sizes[labels[i]]++;
-            Add(_values.AsSpan(i * Width, Width), sums.AsSpan(labels[i] * Width, Width));
+            var values = Rows(start, rows);
+            for (var i = 0; i < rows; i++)
+            {
+                var label = labels[start + i];
+                sizes[label]++;
+                Add(values.Slice(i * Width, Width), sums.AsSpan(label * Width, Width));
+            }
         }
+
         var empty = Enumerable.Range(0, count).Where(c => sizes[c] == 0).ToArray();
         if (empty.Length > 0)
         {
@@ -167,12 +200,25 @@ internal sealed class PointSet<T> : IDisposable
         return sums;
     }
 
+    private IEnumerable<(int Start, int Rows)> Blocks()
+    {
+        var most = Math.Max(1, ValuesPerBlock / Width);
+        for (var start = 0; start < Count; start += most) yield return (start, Math.Min(most, Count - start));
+    }
+
+    /// <summary>Rows as they lie in the matrix: there is no second copy of them.</summary>
+    private Span<T> Rows(int start, int rows)
+    {
+        using var view = _matrix.narrow(0, start, rows);
+        return MemoryMarshal.Cast<byte, T>(view.bytes);
+    }
+
     private static void Add(ReadOnlySpan<T> point, Span<double> sum)
     {
         var j = 0;
         if (typeof(T) == typeof(float))
         {
-            var singles = System.Runtime.InteropServices.MemoryMarshal.Cast<T, float>(point);
+            var singles = MemoryMarshal.Cast<T, float>(point);
             for (; j + Vector<float>.Count <= singles.Length; j += Vector<float>.Count)
             {
                 Vector.Widen(new Vector<float>(singles[j..]), out var low, out var high);

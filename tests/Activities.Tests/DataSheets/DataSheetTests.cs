@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using XInstruct.Activities.DataSheets;
+using XInstruct.Activities.Pages;
 using XInstruct.Activities.Reports;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Runs;
@@ -18,10 +19,10 @@ public sealed class DataSheetTests
     [Fact]
     public void Html_HostileText_StaysText()
     {
-        var page = HtmlSheet.Render(Sheet(Hostile));
-        // Two scripts that run and one that is data; nothing of the text's own.
-        Regex.Count(page, "<script").ShouldBe(3);
-        Regex.Count(page, "</script").ShouldBe(3);
+        var page = HtmlPage.Render(SheetSections.Of(Sheet(Hostile)));
+        // Three scripts that run and one that is data; nothing of the text's own.
+        Regex.Count(page, "<script").ShouldBe(4);
+        Regex.Count(page, "</script").ShouldBe(4);
         page.ShouldContain(WebUtility.HtmlEncode("</script><script>alert(1)</script><!-- {{body}} | `x`"));
         page.ShouldNotContain("alert(1)</script>", Case.Sensitive);
         page.IndexOfAny(['\u202E', '\u0007']).ShouldBe(-1);
@@ -32,7 +33,7 @@ public sealed class DataSheetTests
     [Fact]
     public void Html_Policy_AllowsWhatIsOnThePageAndNothingElse()
     {
-        var page = HtmlSheet.Render(Sheet("x"));
+        var page = HtmlPage.Render(SheetSections.Of(Sheet("x")));
         var policy = page.Split("Content-Security-Policy\" content=\"")[1].Split('"')[0];
         policy.ShouldStartWith("default-src 'none';");
         policy.ShouldNotContain("unsafe");
@@ -41,8 +42,8 @@ public sealed class DataSheetTests
         policy.ShouldContain(Hash(Element(page, "style", "style")));
         var markup = page[..page.IndexOf("<script", StringComparison.Ordinal)];
         foreach (var hole in new[] { " style=\"", "src=", "http:", "https:" }) markup.ShouldNotContain(hole);
-        HtmlSheet.HasCharts.ShouldBe(page.Contains("data-chart=\"map\"", StringComparison.Ordinal));
-        HtmlSheet.HasCharts.ShouldBe(File.Exists(Path.Combine(XInstruct.Tests.SharedData.Root, "eng/npm/node_modules/echarts/dist/echarts.min.js")));
+        HtmlPage.HasCharts.ShouldBe(page.Contains("data-chart=\"map\"", StringComparison.Ordinal));
+        HtmlPage.HasCharts.ShouldBe(File.Exists(Path.Combine(XInstruct.Tests.SharedData.Root, "eng/npm/node_modules/echarts/dist/echarts.min.js")));
 
         static string Hash(string text) => $"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}'";
     }
@@ -50,7 +51,7 @@ public sealed class DataSheetTests
     [Fact]
     public void Markdown_HostileText_StaysText()
     {
-        var page = MarkdownSheet.Render(Sheet(Hostile));
+        var page = MarkdownPage.Render(SheetSections.Of(Sheet(Hostile)));
         page.ShouldNotContain("<script>", Case.Sensitive);
         page.ShouldContain(@"&lt;/script\>&lt;script\>alert(1)");
         page.ShouldContain(@"\[a\](javascript:b)");
@@ -65,7 +66,7 @@ public sealed class DataSheetTests
     public void Render_Figures_AreThoseOfTheSheet()
     {
         var sheet = Sheet("Tell me");
-        foreach (var page in new[] { WebUtility.HtmlDecode(MarkdownSheet.Render(sheet)).Replace("\\", "", StringComparison.Ordinal), WebUtility.HtmlDecode(HtmlSheet.Render(sheet)) })
+        foreach (var page in new[] { WebUtility.HtmlDecode(MarkdownPage.Render(SheetSections.Of(sheet))).Replace("\\", "", StringComparison.Ordinal), WebUtility.HtmlDecode(HtmlPage.Render(SheetSections.Of(sheet))) })
         {
             page.ShouldContain("49.5 ± 2.1");
             page.ShouldContain("1,234");
@@ -75,8 +76,8 @@ public sealed class DataSheetTests
             page.ShouldContain("./xinstruct audit verify small-1");
         }
 
-        MarkdownSheet.Render(sheet).ShouldBe(MarkdownSheet.Render(Sheet("Tell me")));
-        HtmlSheet.Render(sheet).ShouldBe(HtmlSheet.Render(Sheet("Tell me")));
+        MarkdownPage.Render(SheetSections.Of(sheet)).ShouldBe(MarkdownPage.Render(SheetSections.Of(Sheet("Tell me"))));
+        HtmlPage.Render(SheetSections.Of(sheet)).ShouldBe(HtmlPage.Render(SheetSections.Of(Sheet("Tell me"))));
     }
 
     [Fact]

@@ -40,12 +40,12 @@ public sealed class CurationTests
     public void Of_ByPerplexity_KeepsEachStep(double share, int rows, int kept)
     {
         var cluster = Rows(rows);
-        var sample = QualitySample.Of(cluster, SampleRule.Perplexity, share, seed: 1);
+        var sample = QualitySample.Of(cluster, SampleRule.Ppl, share, seed: 1);
         sample.Count.ShouldBe(kept);
         var step = (int)Math.Floor((1 / share) + 1e-9);
         var sorted = cluster.OrderBy(row => row.Perplexity).ToArray();
         sample.ShouldBe(Enumerable.Range(0, kept).Select(i => sorted[i * step]));
-        QualitySample.Of([.. cluster.Reverse()], SampleRule.Perplexity, share, seed: 2).ShouldBe(sample);
+        QualitySample.Of([.. cluster.Reverse()], SampleRule.Ppl, share, seed: 2).ShouldBe(sample);
     }
 
     [Fact]
@@ -54,7 +54,7 @@ public sealed class CurationTests
         // 375,506 rows in 5 × 100 clusters gave 4,006: near 3,755 + 500 / 2.
         var random = new DeterministicRandom(5);
         var sizes = Enumerable.Range(0, 500).Select(_ => 200 + random.Next(1101)).ToArray();
-        var kept = sizes.Sum(size => QualitySample.Of(Rows(size), SampleRule.Perplexity, 0.01, seed: 1).Count);
+        var kept = sizes.Sum(size => QualitySample.Of(Rows(size), SampleRule.Ppl, 0.01, seed: 1).Count);
         kept.ShouldBe(sizes.Sum(size => (size + 99) / 100));
         ((double)kept).ShouldBe((sizes.Sum() * 0.01) + 250, 25);
     }
@@ -63,18 +63,18 @@ public sealed class CurationTests
     public void Of_ByLotAndByHighest_KeepTheirShare()
     {
         var cluster = Rows(200);
-        var lot = QualitySample.Of(cluster, SampleRule.Random, 0.1, seed: 42);
+        var lot = QualitySample.Of(cluster, SampleRule.Rand, 0.1, seed: 42);
         lot.Count.ShouldBe(20);
-        QualitySample.Of([.. cluster.Reverse()], SampleRule.Random, 0.1, seed: 42).ShouldBe(lot);
-        QualitySample.Of(cluster, SampleRule.Random, 0.1, seed: 43).ShouldNotBe(lot);
-        SampleCandidate[] repeated = [new(0, 9, "a"), new(1, 8, "a"), new(2, 7, "b"), new(3, 1, "c"), new(4, 0.5, "d")];
-        QualitySample.Of(repeated, SampleRule.HighestPerplexity, 0.4, seed: 1).Select(row => row.Index).ShouldBe([0L, 2L]);
-        QualitySample.Of(repeated, SampleRule.HighestPerplexity, 0.1, seed: 1).ShouldBeEmpty();
+        QualitySample.Of([.. cluster.Reverse()], SampleRule.Rand, 0.1, seed: 42).ShouldBe(lot);
+        QualitySample.Of(cluster, SampleRule.Rand, 0.1, seed: 43).ShouldNotBe(lot);
+        SampleCandidate[] repeated = [new(0, 9, 1), new(1, 8, 1), new(2, 7, 2), new(3, 1, 3), new(4, 0.5, 4)];
+        QualitySample.Of(repeated, SampleRule.PplH, 0.4, seed: 1).Select(row => row.Index).ShouldBe([0L, 2L]);
+        QualitySample.Of(repeated, SampleRule.PplH, 0.1, seed: 1).ShouldBeEmpty();
     }
 
     private static SampleCandidate[] Rows(int count)
     {
         var random = new DeterministicRandom((ulong)count);
-        return [.. Enumerable.Range(0, count).Select(i => new SampleCandidate(i, random.NextDouble() * 100, $"i{i}"))];
+        return [.. Enumerable.Range(0, count).Select(i => new SampleCandidate(i, random.NextDouble() * 100, (ulong)i))];
     }
 }

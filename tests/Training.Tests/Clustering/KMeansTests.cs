@@ -93,6 +93,53 @@ public sealed class KMeansTests
     public void Fit_NotANumber_Throws()
         => Should.Throw<ArgumentException>(() => KMeans.Fit([[1.0], [double.NaN]], new KMeansOptions { Clusters = 1 }));
 
+    [Fact]
+    public void Fit_BatchByBatch_OnSeparablePointsIsNearlyAsGood()
+    {
+        var points = Blobs(3000, 16, 5);
+        var full = KMeans.Fit(points, new KMeansOptions { Clusters = 5, Starts = 3 });
+        var options = new MiniBatchOptions { Clusters = 5, BatchSize = 128 };
+        var batches = MiniBatchKMeans.Fit(new PointList<float>(points), options);
+        batches.Inertia.ShouldBeInRange(full.Inertia * 0.999999, full.Inertia * 1.02);
+        for (var blob = 0; blob < 5; blob++)
+            batches.Labels.Where((_, i) => i % 5 == blob).Distinct().Count().ShouldBe(1);
+        batches.Labels.Distinct().Count().ShouldBe(5);
+        var again = MiniBatchKMeans.Fit(new PointList<float>(points), options);
+        again.Labels.ShouldBe(batches.Labels);
+        again.Inertia.ShouldBe(batches.Inertia);
+        MiniBatchKMeans.Fit(new PointList<float>(points), options with { Seed = 43 }).Inertia.ShouldNotBe(batches.Inertia);
+        Should.Throw<ArgumentException>(() => MiniBatchKMeans.Fit(new PointList<float>(points[..4]), options)).Message.ShouldContain("4 points cannot form 5 clusters");
+        Should.Throw<ArgumentException>(() => MiniBatchKMeans.Fit(new PointList<float>(points), options with { BatchSize = 4 })).Message.ShouldContain("too small");
+    }
+
+    [Fact]
+    public void Fit_PointsOfFiles_GiveWhatPointsInMemoryGive()
+    {
+        var points = Blobs(300, 16, 5);
+        var folder = Directory.CreateTempSubdirectory("xi-vectors-").FullName;
+        try
+        {
+            string[] paths = [Path.Combine(folder, "0"), Path.Combine(folder, "1"), Path.Combine(folder, "2")];
+            Write(paths[0], points[..101]);
+            Write(paths[1], []);
+            Write(paths[2], points[101..]);
+            using var files = new VectorFiles(paths, 16);
+            var options = new KMeansOptions { Clusters = 5, Starts = 2 };
+            var (expected, read) = (KMeans.Fit(points[90..], options), KMeans.Fit(files.Range(90, 210), options));
+            read.Labels.ShouldBe(expected.Labels);
+            read.Inertia.ShouldBe(expected.Inertia);
+            Should.Throw<InvalidDataException>(() => new VectorFiles(paths, 15)).Message.ShouldContain("15 columns");
+            Should.Throw<ArgumentOutOfRangeException>(() => files.Range(200, 101));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        static void Write(string path, float[][] rows) =>
+            File.WriteAllBytes(path, System.Runtime.InteropServices.MemoryMarshal.AsBytes(rows.SelectMany(row => row).ToArray().AsSpan()).ToArray());
+    }
+
     private static float[][] Blobs(int count, int width, int blobs)
     {
         var random = new Random(5);

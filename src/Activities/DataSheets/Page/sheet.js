@@ -1,40 +1,7 @@
 
 "use strict";
 (() => {
-  const root = document.documentElement;
-  const button = document.getElementById("theme");
-  const preference = matchMedia("(prefers-color-scheme: dark)");
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const light = ["#1f6f8b", "#c9772b", "#5b8c4a", "#8a5a9e", "#b8473d", "#3c5fa8", "#99803a", "#2f8f86", "#a8527f", "#6b6f7a"];
-  const dark = ["#63b7d4", "#e3a061", "#93c47d", "#c096d8", "#e58379", "#86a5ea", "#d1bb71", "#6fcbc1", "#e08fb9", "#a5abb8"];
-  const variable = name => getComputedStyle(root).getPropertyValue(name).trim();
-  const isDark = () => root.dataset.theme === "dark";
-  const palette = () => isDark() ? dark : light;
-  const percent = value => value == null ? "" : (100 * value).toFixed(1) + "%";
-  const total = (items, value) => items.reduce((sum, item) => sum + value(item), 0);
-  const charts = [];
-
-  function axis(extra) {
-    const text = { color: variable("--soft") };
-    const line = { lineStyle: { color: variable("--line") } };
-    return { axisLabel: text, nameTextStyle: text, axisLine: line, axisTick: line, splitLine: line, ...extra };
-  }
-
-  // The tooltip is drawn on the canvas, never parsed: no text in it can become mark-up.
-  function frame(extra) {
-    return {
-      animation: false,
-      color: palette(),
-      textStyle: { color: variable("--ink"), fontFamily: "system-ui, 'Segoe UI', Roboto, 'Noto Sans', sans-serif" },
-      legend: { top: 0, left: 0, type: "scroll", textStyle: { color: variable("--ink") }, pageTextStyle: { color: variable("--soft") } },
-      grid: { top: 40, left: 8, right: 16, bottom: 8, containLabel: true },
-      ...extra,
-      tooltip: {
-        renderMode: "richText", confine: true, backgroundColor: variable("--card"), borderColor: variable("--line"),
-        textStyle: { color: variable("--ink"), fontSize: 13, width: 280, overflow: "break" }, ...extra.tooltip,
-      },
-    };
-  }
+  const { data, axis, frame, palette, variable, percent, total, isDark } = page;
 
   const drawings = {
     rejections() {
@@ -129,37 +96,5 @@
 
   const choices = { iterations: ["all", ...data.languages], scores: ["all", ...data.languages], map: data.maps.map(m => m.language) };
 
-  function choose(chart, names) {
-    if (names.length < 2 || (names.length === 2 && names[0] === "all")) return;
-    const select = document.createElement("select");
-    select.setAttribute("aria-label", "Language");
-    for (const name of names) select.append(new Option(name === "all" ? "all languages" : name, name));
-    select.addEventListener("change", () => { chart.choice = select.value; chart.draw(); });
-    chart.element.parentElement.querySelector(".choice").append(select);
-  }
-
-  function draw() {
-    for (const element of document.querySelectorAll("[data-chart]")) {
-      const name = element.dataset.chart;
-      if (name === "map" || name === "verbs") element.classList.add("tall");
-      const chart = { element, choice: choices[name] ? choices[name][0] : null };
-      chart.canvas = echarts.init(element);
-      chart.draw = () => chart.canvas.setOption(drawings[name](chart.choice), true);
-      choose(chart, choices[name] || []);
-      charts.push(chart);
-    }
-  }
-
-  function setTheme(theme) {
-    root.dataset.theme = theme;
-    button.textContent = isDark() ? "Light" : "Dark";
-    for (const chart of charts) chart.draw();
-  }
-
-  if (typeof echarts !== "undefined") draw();
-  setTheme(preference.matches ? "dark" : "light");
-  button.hidden = false;
-  button.addEventListener("click", () => setTheme(isDark() ? "light" : "dark"));
-  preference.addEventListener("change", () => setTheme(preference.matches ? "dark" : "light"));
-  addEventListener("resize", () => { for (const chart of charts) chart.canvas.resize(); });
+  page.start({ drawings, choices, tall: ["map", "verbs"] });
 })();

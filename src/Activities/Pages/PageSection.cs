@@ -1,11 +1,11 @@
-namespace XInstruct.Activities.DataSheets;
+namespace XInstruct.Activities.Pages;
 
-/// <summary>A part of the sheet, the same in Markdown and HTML; pictures are in the HTML only, and the tables beside them carry their numbers.</summary>
+/// <summary>A part of a page, the same in Markdown and HTML; pictures are in the HTML only, and the tables beside them carry their numbers.</summary>
 /// <param name="Id">Anchor.</param>
 /// <param name="Note">What to know when reading it.</param>
-internal sealed record SheetSection(string Id, string Title, string? Note)
+internal sealed record PageSection(string Id, string Title, string? Note)
 {
-    public IReadOnlyList<SheetTable> Tables { get; init; } = [];
+    public IReadOnlyList<PageTable> Tables { get; init; } = [];
 
     /// <summary>Pictures by the name under which the page's script draws them, and what a listener hears instead.</summary>
     public IReadOnlyList<(string Name, string Label)> Charts { get; init; } = [];
@@ -19,7 +19,7 @@ internal sealed record SheetSection(string Id, string Title, string? Note)
 
 /// <summary>A table of texts.</summary>
 /// <param name="Columns">Heads; those that begin with # stand over numbers.</param>
-internal sealed record SheetTable(IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows)
+internal sealed record PageTable(IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows)
 {
     /// <summary>Whether a page folds it when it has many rows.</summary>
     public bool IsLong { get; init; }

@@ -2,36 +2,32 @@ using System.Globalization;
 using System.Text;
 using XInstruct.Domain.Texts;
 
-namespace XInstruct.Activities.DataSheets;
+namespace XInstruct.Activities.Pages;
 
-/// <summary>The data sheet as Markdown. Text of unknown origin is text: no mark-up in it takes effect.</summary>
-internal static class MarkdownSheet
+/// <summary>A report as Markdown. Text of unknown origin is text: no mark-up in it takes effect.</summary>
+internal static class MarkdownPage
 {
-    public static string Render(DataSheet sheet)
+    public static string Render(PageContent content)
     {
         var page = new StringBuilder();
-        page.Append(CultureInfo.InvariantCulture, $"# {Escape(SheetSections.Title(sheet))}\n\nRun `{sheet.Run.Name}`, languages {Escape(string.Join(", ", sheet.Languages.Select(l => l.Language)))}, release.sha256 `{sheet.Run.Release!.Sha256}`.\n");
-        Sections(page, SheetSections.Figures(sheet), SheetSections.Of(sheet));
-        return page.ToString();
-    }
-
-    /// <summary>Figures and sections, without their pictures.</summary>
-    public static void Sections(StringBuilder page, IEnumerable<(string Name, string Value)> figures, IReadOnlyList<SheetSection> sections)
-    {
-        Table(page, new SheetTable([.. figures.Select(f => "#" + f.Name)], [[.. figures.Select(f => f.Value)]]));
-        foreach (var section in sections)
+        page.Append(CultureInfo.InvariantCulture, $"# {Escape(content.Title)}\n\n{string.Join(", ", content.Facts.Select(f => $"{Escape(f.Name)} `{DisplayText.Clean(f.Value).Replace('`', '\'')}`"))}.\n");
+        if (content.Lead is { } lead) page.Append(CultureInfo.InvariantCulture, $"\n{Escape(lead)}\n");
+        Table(page, new PageTable([.. content.Figures.Select(f => "#" + f.Name)], [[.. content.Figures.Select(f => f.Value)]]));
+        foreach (var section in content.Sections)
         {
             page.Append(CultureInfo.InvariantCulture, $"\n## {section.Title}\n");
             if (section.Note is { } note) page.Append(CultureInfo.InvariantCulture, $"\n{Escape(note)}\n");
             foreach (var table in section.Tables.Where(t => t.Rows.Count > 0)) Table(page, table);
             foreach (var (caption, text) in section.Listings) Listing(page, caption, text);
         }
+
+        return page.ToString();
     }
 
-    private static void Table(StringBuilder page, SheetTable table)
+    private static void Table(StringBuilder page, PageTable table)
     {
-        page.Append(CultureInfo.InvariantCulture, $"\n| {string.Join(" | ", table.Columns.Select(c => Escape(SheetTable.Head(c))))} |\n|{string.Concat(table.Columns.Select(c => SheetTable.IsNumber(c) ? "---:|" : "---|"))}\n");
-        foreach (var row in table.Rows) page.Append(CultureInfo.InvariantCulture, $"| {string.Join(" | ", row.Select(c => SheetTable.IsHash(c) ? $"`{c}`" : Escape(c)))} |\n");
+        page.Append(CultureInfo.InvariantCulture, $"\n| {string.Join(" | ", table.Columns.Select(c => Escape(PageTable.Head(c))))} |\n|{string.Concat(table.Columns.Select(c => PageTable.IsNumber(c) ? "---:|" : "---|"))}\n");
+        foreach (var row in table.Rows) page.Append(CultureInfo.InvariantCulture, $"| {string.Join(" | ", row.Select(c => PageTable.IsHash(c) ? $"`{c}`" : Escape(c)))} |\n");
     }
 
     /// <summary>A fence is longer than any run of its own character in the text.</summary>
@@ -43,7 +39,7 @@ internal static class MarkdownSheet
         page.Append(CultureInfo.InvariantCulture, $"\n{Escape(caption)}:\n\n{fence}\n{string.Join('\n', text.Split('\n').Select(DisplayText.Clean))}\n{fence}\n");
     }
 
-    internal static string Escape(string text)
+    private static string Escape(string text)
     {
         var escaped = new StringBuilder(text.Length);
         foreach (var c in DisplayText.Clean(text))

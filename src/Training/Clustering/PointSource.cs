@@ -1,0 +1,52 @@
+using System.Numerics;
+
+namespace XInstruct.Training.Clustering;
+
+/// <summary>Points that need not be in memory: their rows are read when they are needed, some of them several times.</summary>
+public abstract class PointSource<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    /// <summary>Number of points.</summary>
+    public abstract int Count { get; }
+
+    /// <summary>Columns of each.</summary>
+    public abstract int Width { get; }
+
+    /// <summary>Reads rows that follow each other, as many as fit into <paramref name="rows"/>: (rows, columns) row-major.</summary>
+    public abstract void Read(int first, Span<T> rows);
+}
+
+/// <summary>Points in memory, an array each.</summary>
+internal sealed class PointList<T> : PointSource<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private readonly IReadOnlyList<T[]> _points;
+
+    public PointList(IReadOnlyList<T[]> points)
+    {
+        _points = points;
+        Width = points.Count == 0 ? 0 : points[0].Length;
+        if (Width == 0 || points.Any(point => point.Length != Width))
+            throw new ArgumentException("Points must have the same length, at least 1.", nameof(points));
+    }
+
+    public override int Count => _points.Count;
+
+    public override int Width { get; }
+
+    public override void Read(int first, Span<T> rows)
+    {
+        for (var i = 0; i < rows.Length / Width; i++) _points[first + i].CopyTo(rows[(i * Width)..]);
+    }
+}
+
+/// <summary>Points in memory behind each other.</summary>
+internal sealed class PointArray<T>(T[] values, int width) : PointSource<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    public override int Count => values.Length / width;
+
+    public override int Width => width;
+
+    public override void Read(int first, Span<T> rows) => values.AsSpan(first * width, rows.Length).CopyTo(rows);
+}
