@@ -111,12 +111,15 @@ internal sealed class ProductProcess : IAsyncDisposable
     /// <summary>Starts the command; the caller waits for it or kills it.</summary>
     public Process Start(params string[] args) => Start(Program, args);
 
+    /// <summary>The same in a folder.</summary>
+    public Process StartIn(string folder, params string[] args) => Start(Program, args, folder);
+
     /// <summary>The built command.</summary>
     public static string Program => Path.Combine(Tests.SharedData.Root, "src/Cli/bin", Configuration, "net10.0/xinstruct");
 
-    private Process Start(string program, string[] args)
+    private Process Start(string program, string[] args, string? folder = null)
     {
-        var start = new ProcessStartInfo(program, args) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Tests.SharedData.Root };
+        var start = new ProcessStartInfo(program, args) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder ?? Tests.SharedData.Root };
         foreach (var (name, value) in Environment.Concat(Variables)) start.Environment[name] = value;
         return Process.Start(start)!;
     }

@@ -86,10 +86,9 @@ internal static class ScorePictures
     private static List<string> Lines(string text, int longest)
     {
         var lines = new List<string>();
-        foreach (var word in text.Replace("-", "- ", StringComparison.Ordinal).Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var word in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
-            var glue = lines.Count > 0 && lines[^1].EndsWith('-') ? "" : " ";
-            if (lines.Count > 0 && lines[^1].Length + word.Length < longest) lines[^1] += glue + word;
+            if (lines.Count > 0 && lines[^1].Length + word.Length < longest) lines[^1] += " " + word;
             else lines.Add(word);
         }
 

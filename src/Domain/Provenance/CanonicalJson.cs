@@ -35,6 +35,15 @@ public static class CanonicalJson
     /// <summary>Canonical bytes of an object serialised with <paramref name="options"/>.</summary>
     public static byte[] Of<T>(T value, JsonSerializerOptions options) => Of(JsonSerializer.SerializeToElement(value, options));
 
+    /// <summary>Canonical UTF-8 bytes of a text.</summary>
+    public static byte[] OfText(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var output = new ArrayBufferWriter<byte>(text.Length + 16);
+        WriteString(output, text);
+        return output.WrittenSpan.ToArray();
+    }
+
     private static void Write(ArrayBufferWriter<byte> output, JsonElement value, string? without = null)
     {
         switch (value.ValueKind)

@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace XInstruct.Domain.Tasks;
 
 /// <summary>A row of a task file in KORANI's layout.</summary>
@@ -51,7 +53,7 @@ public enum TaskTrap
 public sealed record TaskProblem(long Row, TaskTrap Trap, string Detail);
 
 /// <summary>Finds what would spoil an evaluation before it is run.</summary>
-public static class TaskRows
+public static partial class TaskRows
 {
     /// <summary>All problems, by row.</summary>
     /// <param name="rows">Rows of one file.</param>
@@ -65,22 +67,29 @@ public static class TaskRows
         return [.. rows.SelectMany(row => Of(row, classified, repeated))];
     }
 
+    /// <summary>Whether an id is an integer with ".0" behind it.</summary>
+    public static bool IsFractional(string id)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        return id.Length > 2 && id.EndsWith(".0", StringComparison.Ordinal) && id.AsSpan(0, id.Length - 2).IndexOfAnyExceptInRange('0', '9') < 0;
+    }
+
     private static IEnumerable<TaskProblem> Of(TaskRow row, HashSet<string> classified, HashSet<(string, string)> repeated)
     {
         if (string.IsNullOrWhiteSpace(row.Input)) yield return new TaskProblem(row.Number, TaskTrap.Empty, "input");
         if (string.IsNullOrWhiteSpace(row.Output)) yield return new TaskProblem(row.Number, TaskTrap.Empty, "output");
-        if (row.Choices.Count == 0 && classified.Contains(row.Dataset)) yield return new TaskProblem(row.Number, TaskTrap.NoChoices, row.Dataset);
-        if (row.Choices.Count > 0 && !row.Choices.Contains(row.Output, StringComparer.Ordinal))
+        else if (row.Choices.Count > 0 && !row.Choices.Contains(row.Output, StringComparer.Ordinal))
             yield return new TaskProblem(row.Number, TaskTrap.AnswerNotAmongChoices, $"{row.Output} is none of {string.Join(", ", row.Choices)}");
+        if (row.Choices.Count == 0 && classified.Contains(row.Dataset)) yield return new TaskProblem(row.Number, TaskTrap.NoChoices, row.Dataset);
         if (row.Choices.Count == 1 || row.Choices.Distinct(StringComparer.Ordinal).Count() < row.Choices.Count)
             yield return new TaskProblem(row.Number, TaskTrap.ChoicesAlike, string.Join(", ", row.Choices));
-        if (row.Id.EndsWith(".0", StringComparison.Ordinal) && row.Id.AsSpan(0, row.Id.Length - 2).IndexOfAnyExceptInRange('0', '9') < 0)
+        if (IsFractional(row.Id))
             yield return new TaskProblem(row.Number, TaskTrap.FractionalId, row.Id);
         if (repeated.Contains((row.Dataset, row.Id))) yield return new TaskProblem(row.Number, TaskTrap.RepeatedId, $"{row.Dataset} {row.Id}");
         if (Left(row.Input) is { } left) yield return new TaskProblem(row.Number, TaskTrap.TemplateLeft, left);
     }
 
-    // A brace without its other half, or doubled ones: a text in JSON has pairs.
+    // A brace without its other half, doubled ones, or a slot that nobody filled: a text in JSON has pairs with more in them.
     private static string? Left(string input)
     {
         if (input.Contains("|||", StringComparison.Ordinal)) return "|||";
@@ -92,9 +101,13 @@ public static class TaskRows
         }
 
         if (depth > 0) return Around(input, input.LastIndexOf('{'));
+        if (Slot().Match(input) is { Success: true } slot) return Around(input, slot.Index);
         var doubled = input.Replace(" ", "", StringComparison.Ordinal).Contains("{{", StringComparison.Ordinal) ? input.IndexOf('{', StringComparison.Ordinal) : -1;
         return doubled < 0 ? null : Around(input, doubled);
     }
+
+    [GeneratedRegex(@"\{[A-Za-z_][A-Za-z0-9_]*\}", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex Slot();
 
     private static string Around(string input, int at) => input[Math.Max(0, at - 20)..Math.Min(input.Length, at + 20)];
 }

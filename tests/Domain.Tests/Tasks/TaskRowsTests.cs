@@ -17,6 +17,7 @@ public sealed class TaskRowsTests
             new(4, "Sentiment of: poor}\n", "negative", TaskRow.ChoicesOf("negative|||negative"), "reviews", "1"),
             new(5, "Fill in: {\"colour\": {\"of\": \"sky\"}}", " ", [], "facts", "1"),
             new(6, "{ { plot } } is the plot", "x", [], "facts", "1.5"),
+            new(7, "Is {a_note} good?", "", TaskRow.ChoicesOf("yes|||no"), "others", "1"),
         ];
         TaskRows.Check(rows, None).Select(p => (p.Row, p.Trap)).ShouldBe(
         [
@@ -29,6 +30,8 @@ public sealed class TaskRowsTests
             (4, TaskTrap.TemplateLeft),
             (5, TaskTrap.Empty),
             (6, TaskTrap.TemplateLeft),
+            (7, TaskTrap.Empty),
+            (7, TaskTrap.TemplateLeft),
         ]);
         TaskRows.Check(rows[..1], None).ShouldBeEmpty();
         TaskRows.Check(rows[4..5], new HashSet<string> { "facts" }).ShouldContain(p => p.Trap == TaskTrap.NoChoices);

@@ -1,0 +1,118 @@
+using System.Runtime.CompilerServices;
+using XInstruct.Activities.Jobs;
+using XInstruct.Activities.Tasks;
+using XInstruct.Domain.Recipes;
+using XInstruct.Domain.Tasks;
+using XInstruct.Workflows;
+using XInstruct.Workflows.Jobs;
+
+namespace XInstruct.Activities.Building;
+
+/// <summary><c>xinstruct build</c>: instruction data from supervised data sets.</summary>
+public sealed class BuildKind : JobKind<BuildRecipe>
+{
+    internal const string Read = "read", Gather = "gather", Overlaps = "overlaps";
+
+    // Rows of a part that are compared with evaluation sets: reading those again costs more than few rows.
+    private const int OverlapRows = 16_384;
+
+    /// <inheritdoc/>
+    public override string Name => "build";
+
+    /// <inheritdoc/>
+    public override string Description => "Build instruction data from supervised data sets: multi-task rows, cross-lingual mixes, question translation.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, string> Examples { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
+    {
+        ["name"] = "my-data",
+        ["sources.path"] = "data/ratings.csv",
+        ["sources.dataset"] = "naver_movie",
+        ["multitask.template"] = "native",
+    };
+
+    /// <inheritdoc/>
+    protected override Task CheckAsync(BuildRecipe recipe, RecipeCheck check, CancellationToken ct) => BuildRules.CheckAsync(recipe, check, ct);
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<JobStage> Stages(BuildRecipe recipe)
+    {
+        var stages = new List<JobStage> { new(Read, TaskQueues.Cpu), new(Gather, TaskQueues.Cpu) };
+        if (recipe.Decontaminate is not null) stages.Add(new JobStage(Overlaps, TaskQueues.Cpu));
+        return stages;
+    }
+
+    /// <inheritdoc/>
+    protected override async Task<int> PartsAsync(JobContext<BuildRecipe> job, string stage, CancellationToken ct)
+    {
+        switch (stage)
+        {
+            case Read:
+                return job.Recipe.QuestionTranslation?.Directions.Count ?? SourceFile.Of(job).Count;
+            case Gather:
+                return 1;
+            default:
+                var rows = await RowsAsync(job, ct).CountAsync(ct);
+                return (rows + OverlapRows - 1) / OverlapRows;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override async Task WorkAsync(JobContext<BuildRecipe> job, JobWork work, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        try
+        {
+            switch (work.Stage)
+            {
+                case Read:
+                    await foreach (var line in ReadAsync(job, work.Part, ct)) await work.WriteAsync(line, ct);
+                    break;
+                case Gather:
+                    await foreach (var line in new RowGatherer(job).ReadAsync(ct)) await work.WriteAsync(line, ct);
+                    break;
+                default:
+                    var finder = await OverlapFinder.OpenAsync(job, ct);
+                    await foreach (var (item, row) in RowsAsync(job, ct).Skip(work.Part * OverlapRows).Take(OverlapRows))
+                    {
+                        work.Advance();
+                        if (row.Split != DataSplit.Train) continue;
+                        foreach (var overlap in finder.Find(item, row)) await work.WriteAsync(overlap, ct);
+                    }
+
+                    break;
+            }
+        }
+        catch (TaskRegistryException e)
+        {
+            throw new JobException(e.Message, e);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override Task EndAsync(JobContext<BuildRecipe> job, string folder, CancellationToken ct) => new BuildResults(job).WriteAsync(folder, ct);
+
+    /// <summary>The data sets of a job's registries.</summary>
+    internal static TaskCatalogue Catalogue(JobContext<BuildRecipe> job) => TaskRegistryFiles.Load(
+        job.Recipe.ShippedRegistries(),
+        job.Recipe.RegistryFiles.Index().Select(file => FormattableString.Invariant($"registryFiles.{file.Index}")).Select(role => (job.Input(role), role)));
+
+    /// <summary>What was gathered, each row with its number.</summary>
+    internal static async IAsyncEnumerable<(int Item, BuildRow Row)> RowsAsync(JobContext<BuildRecipe> job, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var item = 0;
+        await foreach (var line in job.ReadAsync<BuildLine>(Gather, ct))
+        {
+            if (line.Row is { } row) yield return (item++, row);
+        }
+    }
+
+    private static IAsyncEnumerable<BuildLine> ReadAsync(JobContext<BuildRecipe> job, int part, CancellationToken ct)
+    {
+        var (recipe, catalogue) = (job.Recipe, Catalogue(job));
+        if (recipe.QuestionTranslation is { } translation)
+            return new TranslationPairs(recipe, catalogue, translation.Directions[part]).ReadAsync(file => job.Input(FormattableString.Invariant($"questionTranslation.files.{file}.path")), ct);
+        var source = SourceFile.Of(job)[part];
+        return new SourcePrompter(recipe, catalogue, source).ReadAsync(job.Input(source.Role), ct);
+    }
+}

@@ -1,0 +1,125 @@
+using System.Runtime.CompilerServices;
+using XInstruct.Activities.Jobs;
+using XInstruct.Domain.Provenance;
+using XInstruct.Domain.Recipes;
+
+namespace XInstruct.Activities.Building;
+
+/// <summary>Puts what the sources gave in its order: a mix after the other, in each what is trained on, then dev, then test.</summary>
+internal sealed class RowGatherer(JobContext<BuildRecipe> job)
+{
+    private readonly BuildRecipe _recipe = job.Recipe;
+    private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
+
+    /// <summary>All rows; then what was left out on the way, and counts.</summary>
+    public async IAsyncEnumerable<BuildLine> ReadAsync([EnumeratorCancellation] CancellationToken ct)
+    {
+        if (_recipe.QuestionTranslation is { } translation)
+        {
+            await foreach (var row in DirectionsAsync(translation, ct)) yield return new BuildLine(row);
+            yield break;
+        }
+
+        foreach (var mix in _recipe.Mix?.Settings.Select(setting => setting.Name) ?? [""])
+        {
+            foreach (var split in Enum.GetValues<DataSplit>())
+            {
+                await foreach (var line in SplitAsync(mix, split, ct)) yield return line;
+            }
+        }
+    }
+
+    private async IAsyncEnumerable<BuildLine> SplitAsync(string mix, DataSplit split, [EnumeratorCancellation] CancellationToken ct)
+    {
+        var limit = SourcePrompter.Limit(_recipe, split);
+        var draws = new Dictionary<string, RowDraw<List<BuildRow>>>(StringComparer.Ordinal);
+        var open = new List<BuildRow>();
+        await foreach (var row in RowsAsync(ct))
+        {
+            if (row.Mix != mix || row.Split != split) continue;
+            if (!_seen.Add(ContentHash.Of($"{mix}\0{split}\0{row.Input}\0{row.Output}")))
+            {
+                yield return new BuildLine(Drop: new BuildDrop(row.Source, row.Row, row.Dataset, split, "duplicate", row.Mix.Length > 0 ? row.Mix : null));
+                continue;
+            }
+
+            if (limit == 0)
+            {
+                yield return new BuildLine(row);
+                continue;
+            }
+
+            // The prompts of one row by several templates are drawn together.
+            if (open.Count > 0 && (open[0].Source, open[0].Row) != (row.Source, row.Row)) Close();
+            open.Add(row);
+        }
+
+        Close();
+        // By lot also over data sets, so that a training that reads from the first to the last row sees them mixed; tests stay by data set.
+        var drawn = draws.OrderBy(draw => draw.Key, StringComparer.Ordinal).SelectMany(draw => draw.Value.Drawn());
+        if (split != DataSplit.Test) drawn = drawn.OrderBy(rows => SourcePrompter.Lot(_recipe.Seed, rows[0])).ThenBy(rows => rows[0].Source, StringComparer.Ordinal).ThenBy(rows => rows[0].Row);
+        foreach (var row in drawn.SelectMany(rows => rows)) yield return new BuildLine(row);
+        foreach (var (dataset, draw) in draws.OrderBy(draw => draw.Key, StringComparer.Ordinal).Where(draw => draw.Value.Undrawn > 0))
+            yield return new BuildLine(Count: new BuildCount(mix, dataset, split, "not-drawn", draw.Undrawn));
+
+        void Close()
+        {
+            if (open.Count == 0) return;
+            if (!draws.TryGetValue(open[0].Dataset, out var draw)) draws[open[0].Dataset] = draw = new RowDraw<List<BuildRow>>(limit);
+            draw.Add(SourcePrompter.Lot(_recipe.Seed, open[0]), open);
+            open = [];
+        }
+    }
+
+    private async IAsyncEnumerable<BuildRow> DirectionsAsync(QuestionTranslationOptions translation, [EnumeratorCancellation] CancellationToken ct)
+    {
+        if (translation.Order == DirectionOrder.Interleaved)
+        {
+            var open = new List<IAsyncEnumerator<BuildRow>>();
+            try
+            {
+                for (var part = 0; part < translation.Directions.Count; part++) open.Add(RowsAsync(part, ct).GetAsyncEnumerator(ct));
+                var left = open.ToList();
+                while (left.Count > 0)
+                {
+                    foreach (var one in left.ToArray())
+                    {
+                        if (await one.MoveNextAsync()) yield return one.Current;
+                        else left.Remove(one);
+                    }
+                }
+            }
+            finally
+            {
+                foreach (var one in open) await one.DisposeAsync();
+            }
+
+            yield break;
+        }
+
+        var draw = translation.Order == DirectionOrder.Shuffled ? new RowDraw<BuildRow>(int.MaxValue) : null;
+        await foreach (var row in RowsAsync(ct))
+        {
+            if (draw is null) yield return row;
+            else draw.Add(SourcePrompter.Lot(_recipe.Seed, row), row);
+        }
+
+        foreach (var row in draw?.Drawn() ?? []) yield return row;
+    }
+
+    private async IAsyncEnumerable<BuildRow> RowsAsync([EnumeratorCancellation] CancellationToken ct)
+    {
+        for (var part = 0; part < await job.CountAsync(BuildKind.Read, ct); part++)
+        {
+            await foreach (var row in RowsAsync(part, ct)) yield return row;
+        }
+    }
+
+    private async IAsyncEnumerable<BuildRow> RowsAsync(int part, [EnumeratorCancellation] CancellationToken ct)
+    {
+        await foreach (var line in job.ReadPartAsync<BuildLine>(BuildKind.Read, part, ct))
+        {
+            if (line.Row is { } row) yield return row;
+        }
+    }
+}

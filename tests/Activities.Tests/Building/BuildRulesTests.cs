@@ -1,0 +1,56 @@
+using XInstruct.Activities.Building;
+using XInstruct.Activities.Jobs;
+using XInstruct.Activities.Recipes;
+using XInstruct.Tests;
+
+namespace XInstruct.Activities.Tests.Building;
+
+/// <summary>What a user gets wrong in a recipe of <c>build</c>, on the sample recipe.</summary>
+public sealed class BuildRulesTests
+{
+    private static readonly string Recipe = Path.Combine(SharedData.Root, "samples/recipes/build-tiny.yaml");
+
+    [Fact]
+    public async Task Load_SampleRecipe_IsGood() => (await JobRecipeFile.LoadAsync(new BuildKind(), Recipe, [], default)).Recipe.Name.ShouldBe("build-tiny");
+
+    [Theory]
+    [InlineData("mix.holdOut=[ending, subjekt]", "mix.holdOut.1: There is no cluster 'subjekt'. Did you mean 'subject'?")]
+    [InlineData("mix.holdOut=[subject]", "sources.1.dataset: The cluster subject is held out, but ")]
+    [InlineData("mix.holdOut=[subject]", "samples/build/library-notes.jsonl has rows of it to train on (data set library-notes)")]
+    [InlineData("sources.0.dataset=hotels", "sources.0.dataset: There is no data set 'hotels'. Did you mean ")]
+    [InlineData("sources.0.columns={txt: note}", "sources.0.columns: 'txt' is no field of hotel-notes; those are text, answer, choices, id.")]
+    [InlineData("registries=[koran]", "registries.0: No task registry 'koran' ships with XInstruct.")]
+    [InlineData("sources.1.lang=fi", "The data set library-notes has no native template for rows in 'fi'. It has: en (en), sw (sw), en-sw (en, formed after sw).")]
+    [InlineData("licences.action=error", "build-tiny.yaml:7:16: sources.2.dataset: ")]
+    [InlineData("licences.action=error", "forum-notes.jsonl: the licence of the data set forum-notes (CC-BY-NC-4.0) is refused: licence-non-commercial.")]
+    [InlineData("multitask.templates=all", "mix: Say what to build: one of multitask, mix and questionTranslation.")]
+    [InlineData("mix.settings.1.train=[english]", "mix.settings.1.train: 'english' is not a language code")]
+    [InlineData("mix.settings.1.name=both-native", "mix.settings.1.name: The mix both-native is here twice.")]
+    [InlineData("sources.0.dataset=null", "No row of ")]
+    [InlineData("registryFiles=[]", "sources.0.dataset: There is no data set 'hotel-notes'.")]
+    public async Task Load_WhatIsWrong_IsSaidWithItsPlace(string set, string problem) => (await ProblemsAsync(set)).ShouldContain(problem);
+
+    [Fact]
+    public async Task Load_Prompts_AreLookedThrough()
+    {
+        var folder = Directory.CreateTempSubdirectory("xi-prompts-").FullName;
+        try
+        {
+            Directory.CreateDirectory(Path.Combine(folder, "ending", "short-stories"));
+            var file = Path.Combine(folder, "ending", "short-stories", "train.csv");
+            await File.WriteAllTextAsync(file, "input,output,choices,dataset_name,id\nq,a,,hotel-notes,1\nq,a,,short-stories,2\n");
+            (await ProblemsAsync("sources.3.dataset=null", "sources.3.path=null", $"sources.3.folder={folder}"))
+                .ShouldContain($"sources.3: The cluster ending is held out, but {file}, row 2, has rows of it to train on (data set short-stories).");
+            await File.WriteAllTextAsync(file, "input,output,choices,dataset_name,id\nq,a,,hotel-notes,1\nq,a,,long-stories,2\n");
+            (await ProblemsAsync("sources.3.dataset=null", "sources.3.path=null", $"sources.3.folder={folder}"))
+                .ShouldContain($"sources.3: {file}, row 2: There is no data set 'long-stories'. Did you mean 'short-stories'? Known: naver_movie, ");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task<string> ProblemsAsync(params string[] set) =>
+        (await Should.ThrowAsync<RecipeException>(() => JobRecipeFile.LoadAsync(new BuildKind(), Recipe, set, default))).Message;
+}

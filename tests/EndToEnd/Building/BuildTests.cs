@@ -1,0 +1,82 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+
+namespace XInstruct.EndToEnd.Building;
+
+/// <summary><c>xinstruct build</c> and <c>data check</c> as their page says, killed, and with bad input.</summary>
+public sealed class BuildTests : IAsyncLifetime
+{
+    private const string Recipe = "samples/recipes/build-tiny.yaml";
+    private ProductProcess _product = null!;
+
+    public async Task InitializeAsync() => _product = await ProductProcess.CreateAsync();
+
+    public async Task DisposeAsync() => await _product.DisposeAsync();
+
+    [Fact]
+    public async Task Build_KilledAgainAndAgain_GivesTheBytesOfAnUndisturbedBuild()
+    {
+        var random = new Random(11);
+        // The start, six parts, three ended stages, the end: somewhere among them.
+        foreach (var events in new[] { random.Next(1, 4), random.Next(4, 7), random.Next(7, 10) })
+        {
+            using var process = _product.StartGroup("build", Recipe, "--set", $"output={In("killed")}", "--json");
+            var said = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+            await _product.WaitForEventsAsync(process, events);
+            if (!process.HasExited) ProductProcess.KillGroup(process);
+            await process.WaitForExitAsync();
+            await said;
+        }
+
+        var result = await BuildAsync(_product, Recipe, $"output={In("killed")}");
+        await using var other = await ProductProcess.CreateAsync();
+        var undisturbed = await BuildAsync(other, Recipe, $"output={Path.Combine(other.Home, "whole")}");
+        result.GetProperty("result").GetString().ShouldBe(undisturbed.GetProperty("result").GetString());
+        Files(In("killed")).ShouldBe(Files(Path.Combine(other.Home, "whole")));
+        Files(In("killed")).Keys.ShouldContain("both-native/test/ending/short-stories/test_sw.csv");
+        (await _product.CountEventsAsync()).ShouldBe(await other.CountEventsAsync());
+    }
+
+    [Fact]
+    public async Task Build_EveryRecipeAndCommandOfItsPage_Works()
+    {
+        var page = await File.ReadAllTextAsync(Path.Combine(Tests.SharedData.Root, "docs/building.md"));
+        Directory.CreateSymbolicLink(In("samples"), Path.Combine(Tests.SharedData.Root, "samples"));
+        foreach (var yaml in page.Split("```yaml\n").Skip(1).Select(part => part.Split("```")[0]))
+        {
+            var name = yaml.Split('\n')[0].TrimStart('#', ' ');
+            await File.WriteAllTextAsync(In(name), yaml);
+            (await BuildAsync(_product, In(name))).GetProperty("status").GetString().ShouldBe("completed");
+        }
+
+        var commands = page.Split("```sh\n").Skip(1).SelectMany(part => part.Split("```")[0].Split('\n', StringSplitOptions.RemoveEmptyEntries)).Select(line => line.Split('#')[0].Trim()).ToList();
+        commands.Count.ShouldBeGreaterThan(4);
+        foreach (var command in commands)
+        {
+            var words = command.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            words[0].ShouldBe("./xinstruct");
+            using var process = _product.StartIn(_product.Home, words[1..]);
+            var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+            await process.WaitForExitAsync();
+            // The one file that is wrong on purpose.
+            process.ExitCode.ShouldBe(command.Contains("damaged", StringComparison.Ordinal) ? 2 : 0, command + await output + await error);
+            // What the page shows is what is printed.
+            if (words[1] == "data") page.ShouldContain((await output).Trim());
+        }
+
+        page.ShouldContain(await File.ReadAllTextAsync(In("built/card.md")) is var card ? card[card.IndexOf("## both-native, train", StringComparison.Ordinal)..card.IndexOf("## both-native, test", StringComparison.Ordinal)].Trim() : "");
+    }
+
+    private string In(string name) => Path.Combine(_product.Home, name);
+
+    private static async Task<JsonElement> BuildAsync(ProductProcess product, string recipe, params string[] set)
+    {
+        var (code, output, error) = await product.RunAsync(["build", recipe, .. set.SelectMany(s => new[] { "--set", s }), "--json"]);
+        code.ShouldBe(0, error);
+        return JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]).RootElement;
+    }
+
+    private static SortedDictionary<string, string> Files(string folder) => new(
+        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).ToDictionary(file => Path.GetRelativePath(folder, file), file => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file)))),
+        StringComparer.Ordinal);
+}
