@@ -8,6 +8,7 @@ public sealed class JobKinds(IReadOnlyList<JobKind> all)
     [
         new Curation.CurationKind(),
         new Building.BuildKind(),
+        new Evaluation.EvaluationKind(),
         new Judging.JudgeKind(),
     ]);
 
