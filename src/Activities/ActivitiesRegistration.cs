@@ -2,6 +2,7 @@ using Marten;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using XInstruct.Activities.Audit;
+using XInstruct.Activities.Chains;
 using XInstruct.Activities.Corpora;
 using XInstruct.Activities.DataSheets;
 using XInstruct.Activities.Curation;
@@ -49,6 +50,7 @@ public static class ActivitiesRegistration
         services.AddSingleton<TrainingActivities>().AddSingleton<GenerationActivities>().AddSingleton<RatingActivities>();
         services.AddSingleton<ModelReader>().AddSingleton<TrainingStarter>().AddSingleton<TrainingPublisher>().AddSingleton<MergeRecorder>().AddSingleton<TuningActivities>();
         services.AddSingleton<InstructionModels>().AddSingleton(JobKinds.Standard).AddSingleton<JobStore>().AddSingleton<JobReplies>().AddSingleton<JobPublisher>().AddSingleton<JobActivities>();
+        services.AddSingleton<ChainStarter>().AddSingleton<ChainActivities>();
         services.AddSingleton<EmbeddingActivities>().AddSingleton<ClusteringActivities>().AddSingleton<EvaluationActivities>();
         return services;
     }
@@ -75,6 +77,7 @@ public static class ActivitiesRegistration
         services.GetRequiredService<TrainingActivities>(),
         services.GetRequiredService<TuningActivities>(),
         services.GetRequiredService<JobActivities>(),
+        services.GetRequiredService<ChainActivities>(),
     ];
 
     /// <summary>Activities of the xi-gpu queue.</summary>

@@ -18,6 +18,7 @@ root.Subcommands.Add(RunCommand.Run());
 root.Subcommands.Add(RecipeCommand.Create());
 root.Subcommands.Add(TrainCommand.Create());
 root.Subcommands.Add(MergeCommand.Create());
+root.Subcommands.Add(ChainCommand.Create());
 foreach (var job in JobCommand.All()) root.Subcommands.Add(job);
 root.Subcommands.Add(StatusCommand.Status());
 root.Subcommands.Add(StatusCommand.Watch());

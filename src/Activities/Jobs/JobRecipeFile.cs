@@ -40,8 +40,9 @@ public static class JobRecipeFile
     /// <param name="path">YAML file. Paths in it are relative to it.</param>
     /// <param name="overrides"><c>key=value</c>; paths in them are relative to the current folder.</param>
     /// <param name="ct">Cancellation.</param>
+    /// <param name="later">Keys that are filled in later, so that nothing is amiss when they are not there.</param>
     /// <exception cref="RecipeException">Something is wrong; all of it is listed.</exception>
-    public static async Task<LoadedJob> LoadAsync(JobKind kind, string path, IReadOnlyList<string> overrides, CancellationToken ct)
+    public static async Task<LoadedJob> LoadAsync(JobKind kind, string path, IReadOnlyList<string> overrides, CancellationToken ct, params string[] later)
     {
         ArgumentNullException.ThrowIfNull(kind);
         var problems = new ProblemList();
@@ -50,6 +51,7 @@ public static class JobRecipeFile
         foreach (var place in InputPlace.Of(recipe)) place.Set(Full(place.Key, place.Path));
         if (recipe.Output is { Length: > 0 } output) recipe.Output = Full("output", output);
         binder.Check(recipe);
+        problems.Forgive(later.Where(key => !binder.IsWritten(key)));
         foreach (var place in InputPlace.Of(recipe).Where(p => !problems.Has(p.Key)))
         {
             if (place.Problem() is { } problem) problems.Add(binder.PlaceOf(place.Key), place.Key, problem);

@@ -48,6 +48,16 @@ internal sealed class ProblemList
     /// <summary>Whether a key, or something below or above it, has a problem already, so that what depends on it need not be looked at.</summary>
     public bool Has(string key) => _keys.Any(k => k == key || k.StartsWith($"{key}.", StringComparison.Ordinal) || key.StartsWith($"{k}.", StringComparison.Ordinal));
 
+    /// <summary>Takes problems of some keys back.</summary>
+    public void Forgive(IEnumerable<string> keys)
+    {
+        foreach (var key in keys)
+        {
+            _problems.RemoveAll(p => p.Key == key);
+            _keys.Remove(key);
+        }
+    }
+
     /// <summary>All problems: the file's in its order, then those of overrides.</summary>
     public IReadOnlyList<RecipeProblem> InOrder() => [.. _problems.OrderBy(p => p.Line == 0).ThenBy(p => p.Line).ThenBy(p => p.Column)];
 

@@ -14,6 +14,7 @@ using XInstruct.Activities.Storage;
 using XInstruct.Cli.Commands;
 using XInstruct.Cli.Display;
 using XInstruct.Workflows;
+using XInstruct.Workflows.Chains;
 using XInstruct.Workflows.Jobs;
 using XInstruct.Workflows.Languages;
 using XInstruct.Workflows.Runs;
@@ -174,7 +175,7 @@ public sealed class Deployment : IAsyncDisposable
 
         if (queue == TaskQueues.Cpu)
         {
-            options.AddWorkflow<XInstructionWorkflow>().AddWorkflow<LanguageWorkflow>().AddWorkflow<TrainingWorkflow>().AddWorkflow<JobWorkflow>();
+            options.AddWorkflow<XInstructionWorkflow>().AddWorkflow<LanguageWorkflow>().AddWorkflow<TrainingWorkflow>().AddWorkflow<JobWorkflow>().AddWorkflow<ChainWorkflow>();
             foreach (var activities in _services.CpuActivities()) options.AddAllActivities(activities.GetType(), activities);
         }
         else

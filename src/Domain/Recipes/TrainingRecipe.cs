@@ -95,6 +95,7 @@ public enum ComputeType
 /// <summary>The model that training starts from: a Hugging Face folder, or random weights.</summary>
 public sealed class BaseModelOptions
 {
+    [InputPath(InputKind.Model)]
     [Description("Hugging Face folder: config.json, tokenizer, *.safetensors. Relative to the recipe. Or leave it out and say fresh.")]
     public string? Path { get; set; }
 
@@ -171,9 +172,11 @@ public sealed class QuantizationSettings
 /// <summary>What to learn from: tables, or a run's release.</summary>
 public sealed class TrainingDataOptions
 {
+    [InputPath(InputKind.File)]
     [Description("Tables: JSONL, a JSON array or CSV, plain or gzip, or Parquet. Relative to the recipe.")]
     public IReadOnlyList<string> Files { get; set; } = [];
 
+    [InputPath(InputKind.Folder)]
     [Description("Folder of a run's release, with its manifest.json, instead of files. Its columns are instruction, output and lang.")]
     public string? Release { get; set; }
 
@@ -322,6 +325,7 @@ public sealed class EvaluationSettings
     [Description("Share of the rows that is held out, drawn by the seed; 0: none, unless there are files.")]
     public double Share { get; set; }
 
+    [InputPath(InputKind.File)]
     [Description("Tables of further rows that are held out.")]
     public IReadOnlyList<string> Files { get; set; } = [];
 
