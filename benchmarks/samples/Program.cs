@@ -1,4 +1,4 @@
-// Writes samples/corpus, samples/seeds, samples/truth and samples/lexicon.json from the phrase tables in samples/phrases.
+// Writes samples/corpus, samples/seeds, samples/truth, samples/topics and samples/lexicon.json from the phrase tables in samples/phrases.
 // dotnet run --project benchmarks/samples -- samples
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -16,6 +16,8 @@ foreach (var (code, sample) in corpora)
     Write(Path.Combine("seeds", code + ".jsonl"), sample.Seeds.Select(s => (object)new { s.Instruction, Output = s.Text, Lang = code }));
     Write(Path.Combine("corpus", code + ".jsonl"), rows.Select(r => (object)new { r.Id, r.Text }));
     Write(Path.Combine("truth", code + ".jsonl"), rows.Select(r => (object)new { r.Id, r.Topic, r.Intent, Lang = code, r.Spoilt, r.Of }));
+    var asked = rows.Where(r => r.Spoilt is null).GroupBy(r => r.Topic, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal).SelectMany(g => g.Take(6)).OrderBy(r => r.Id, StringComparer.Ordinal);
+    Write(Path.Combine("topics", code + ".jsonl"), asked.Select(r => (object)new { r.Id, r.Text, r.Topic, Lang = code }));
     Console.WriteLine($"{code}: {sample.Seeds.Count} seeds, {rows.Count} texts, {rows.Count(r => r.Spoilt is not null)} spoilt");
 }
 

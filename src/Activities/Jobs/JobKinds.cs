@@ -4,7 +4,7 @@ namespace XInstruct.Activities.Jobs;
 public sealed class JobKinds(IReadOnlyList<JobKind> all)
 {
     /// <summary>Those of XInstruct.</summary>
-    public static JobKinds Standard { get; } = new([new Curation.CurationKind(), new Building.BuildKind()]);
+    public static JobKinds Standard { get; } = new([new Curation.CurationKind(), new Building.BuildKind(), new Evaluation.EvaluationKind()]);
 
     /// <summary>All of them.</summary>
     public IReadOnlyList<JobKind> All { get; } = all;

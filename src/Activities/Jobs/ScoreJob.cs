@@ -58,7 +58,7 @@ public sealed class ScoreJob(ScoreOptions options) : RowJob
     {
         var pairs = rows.Select(Pair).ToList();
         var requests = pairs.Select(pair => pair.Request).OfType<ScoreRequest>().ToList();
-        var scores = SharedContextScorer.Score(_model!.Decoder, requests, options.BatchTokens, options.Threads, ct);
+        var scores = SharedContextScorer.Score(_model!.Decoder, requests, options.BatchTokens, options.Threads, cancellation: ct);
         tokens(requests.Sum(request => (long)request.Prompt.Length), requests.Sum(request => (long)request.Completion.Length));
         var next = 0;
         for (var i = 0; i < rows.Count; i++) done(pairs[i].Error ?? Row(rows[i], scores[next++]));

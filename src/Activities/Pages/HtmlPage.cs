@@ -22,8 +22,10 @@ internal static partial class HtmlPage
 
     public static string Render(PageContent content)
     {
-        var (common, script, style) = (Resource("page.js")!, content.Script is { } name ? Resource(name)! : "page.start({ drawings: {} });", Resource("page.css")!);
-        var policy = $"default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src {Hash(style)}; script-src {Hash(Library ?? "")} {Hash(common)} {Hash(script)}";
+        var (common, script, style) = (Resource("page.js")!, content.Script is { } name ? Resource(name)! : "page.start({ drawings: {} });", Resource("page.css")! + content.Style.ReplaceLineEndings("\n"));
+        // It is large: only where something is drawn by it.
+        var library = content.Script is null ? "" : Library ?? "";
+        var policy = $"default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src {Hash(style)}; script-src {Hash(library)} {Hash(common)} {Hash(script)}";
         var values = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["policy"] = policy,
@@ -32,7 +34,7 @@ internal static partial class HtmlPage
             ["body"] = Body(content),
             // The default encoder writes <, > and & as escapes: the text cannot end its element.
             ["data"] = JsonSerializer.Serialize(content.Data, JsonSerializerOptions.Web),
-            ["library"] = Library ?? "",
+            ["library"] = library,
             ["common"] = common,
             ["script"] = script,
         };
@@ -44,6 +46,7 @@ internal static partial class HtmlPage
         var page = new StringBuilder();
         page.Append(CultureInfo.InvariantCulture, $"<header><p class=\"kind\">{Encode(content.Kind)}</p><h1>{Encode(content.Title)}</h1>");
         foreach (var (name, value) in content.Facts) page.Append(CultureInfo.InvariantCulture, $"<p>{Encode(name)} <code>{Encode(value)}</code></p>");
+        if (content.Lead is { } lead) page.Append(CultureInfo.InvariantCulture, $"<p>{Encode(lead)}</p>");
         page.Append("<button id=\"theme\" type=\"button\" hidden>Dark</button></header>\n<dl class=\"figures\">");
         foreach (var (name, value) in content.Figures) page.Append(CultureInfo.InvariantCulture, $"<div><dt>{Encode(name)}</dt><dd>{Encode(value)}</dd></div>");
         page.Append("</dl>\n<nav>").AppendJoin("", content.Sections.Select(s => $"<a href=\"#{s.Id}\">{Encode(s.Title)}</a>")).Append("</nav>\n<main>\n");
@@ -60,7 +63,8 @@ internal static partial class HtmlPage
             page.Append(CultureInfo.InvariantCulture, $"<div class=\"chart\"><div class=\"choice\"></div><div class=\"canvas\" data-chart=\"{name}\" role=\"img\" aria-label=\"{Encode(label)}\"></div></div>");
         }
 
-        foreach (var table in section.Tables.Where(t => t.Rows.Count > 0)) Table(page, table, isFolded: section.Charts.Count > 0 && HasCharts && table.Rows.Count > 12);
+        foreach (var (label, svg) in section.Pictures) page.Append(CultureInfo.InvariantCulture, $"<figure class=\"picture\"><figcaption>{Encode(label)}</figcaption>{svg}</figure>");
+        foreach (var table in section.Tables.Where(t => t.Rows.Count > 0)) Table(page, table, isFolded: ((section.Charts.Count > 0 && HasCharts) || table.IsLong) && table.Rows.Count > 12);
         foreach (var (caption, text) in section.Listings)
         {
             page.Append(CultureInfo.InvariantCulture, $"<figure><figcaption>{Encode(caption)}</figcaption><pre>{string.Join('\n', text.Split('\n').Select(Encode))}</pre></figure>");
@@ -87,7 +91,8 @@ internal static partial class HtmlPage
 
     private static string Class(string column) => PageTable.IsNumber(column) ? " class=\"n\"" : "";
 
-    private static string Encode(string text) => WebUtility.HtmlEncode(DisplayText.Clean(text));
+    /// <summary>Text of unknown origin as text.</summary>
+    internal static string Encode(string text) => WebUtility.HtmlEncode(DisplayText.Clean(text));
 
     private static string Hash(string text) => $"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}'";
 

@@ -11,6 +11,7 @@ internal static class MarkdownPage
     {
         var page = new StringBuilder();
         page.Append(CultureInfo.InvariantCulture, $"# {Escape(content.Title)}\n\n{string.Join(", ", content.Facts.Select(f => $"{Escape(f.Name)} `{DisplayText.Clean(f.Value).Replace('`', '\'')}`"))}.\n");
+        if (content.Lead is { } lead) page.Append(CultureInfo.InvariantCulture, $"\n{Escape(lead)}\n");
         Table(page, new PageTable([.. content.Figures.Select(f => "#" + f.Name)], [[.. content.Figures.Select(f => f.Value)]]));
         foreach (var section in content.Sections)
         {

@@ -9,6 +9,12 @@ namespace XInstruct.Activities.Pages;
 internal sealed record PageContent(
     string Kind, string Title, IReadOnlyList<(string Name, string Value)> Facts, IReadOnlyList<(string Name, string Value)> Figures, IReadOnlyList<PageSection> Sections)
 {
+    /// <summary>The answer in a sentence, under the head; null for none.</summary>
+    public string? Lead { get; init; }
+
+    /// <summary>Rules for the sections' own pictures.</summary>
+    public string Style { get; init; } = "";
+
     /// <summary>What the page's script draws, as JSON; null for nothing.</summary>
     public object? Data { get; init; }
 

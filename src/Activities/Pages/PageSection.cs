@@ -10,6 +10,9 @@ internal sealed record PageSection(string Id, string Title, string? Note)
     /// <summary>Pictures by the name under which the page's script draws them, and what a listener hears instead.</summary>
     public IReadOnlyList<(string Name, string Label)> Charts { get; init; } = [];
 
+    /// <summary>Pictures that are drawn already, as SVG with our own classes, and what a listener hears instead.</summary>
+    public IReadOnlyList<(string Label, string Svg)> Pictures { get; init; } = [];
+
     /// <summary>Commands and prompts, verbatim but for control characters.</summary>
     public IReadOnlyList<(string Caption, string Text)> Listings { get; init; } = [];
 }
@@ -18,6 +21,9 @@ internal sealed record PageSection(string Id, string Title, string? Note)
 /// <param name="Columns">Heads; those that begin with # stand over numbers.</param>
 internal sealed record PageTable(IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows)
 {
+    /// <summary>Whether a page folds it when it has many rows.</summary>
+    public bool IsLong { get; init; }
+
     public static bool IsNumber(string column) => column.StartsWith('#');
 
     public static string Head(string column) => column.TrimStart('#');

@@ -59,27 +59,39 @@ public static class Bleu
     {
         ArgumentNullException.ThrowIfNull(sentences);
         ArgumentNullException.ThrowIfNull(options);
-        var (matches, totals) = (new double[Orders], new double[Orders]);
-        var (length, referenceLength) = (0, 0);
+        var sums = new double[(2 * Orders) + 2];
         foreach (var (output, references) in sentences)
         {
-            var words = Words(output, options);
-            var others = references.Select(reference => Words(reference, options)).ToArray();
-            length += words.Length;
-            // Of two that are equally close the shorter.
-            referenceLength += others.Select(other => other.Length).MinBy(other => (Math.Abs(other - words.Length), other));
-            for (var order = 1; order <= Orders; order++)
-            {
-                var counts = Ngrams.Count(words, order);
-                var most = new Dictionary<string, int>(StringComparer.Ordinal);
-                foreach (var (ngram, count) in others.SelectMany(other => Ngrams.Count(other, order))) most[ngram] = Math.Max(count, most.GetValueOrDefault(ngram));
-                matches[order - 1] += counts.Sum(pair => Math.Min(pair.Value, most.GetValueOrDefault(pair.Key)));
-                totals[order - 1] += counts.Sum(pair => pair.Value);
-            }
+            var counts = Counts(output, references, options);
+            for (var i = 0; i < sums.Length; i++) sums[i] += counts[i];
         }
 
-        return Score(matches, totals, length, referenceLength, options);
+        return Score(sums[..Orders], sums[Orders..(2 * Orders)], (int)sums[^2], (int)sums[^1], options);
     }
+
+    /// <summary>What a sentence adds to a corpus: matches and totals of each order, words, and words of the reference closest in length.</summary>
+    internal static double[] Counts(string output, IReadOnlyList<string> references, BleuOptions options)
+    {
+        var sums = new double[(2 * Orders) + 2];
+        var words = Words(output, options);
+        var others = references.Select(reference => Words(reference, options)).ToArray();
+        sums[^2] = words.Length;
+        // Of two that are equally close the shorter.
+        sums[^1] = others.Select(other => other.Length).MinBy(other => (Math.Abs(other - words.Length), other));
+        for (var order = 1; order <= Orders; order++)
+        {
+            var counts = Ngrams.Count(words, order);
+            var most = new Dictionary<string, int>(StringComparer.Ordinal);
+            foreach (var (ngram, count) in others.SelectMany(other => Ngrams.Count(other, order))) most[ngram] = Math.Max(count, most.GetValueOrDefault(ngram));
+            sums[order - 1] = counts.Sum(pair => Math.Min(pair.Value, most.GetValueOrDefault(pair.Key)));
+            sums[Orders + order - 1] = counts.Sum(pair => pair.Value);
+        }
+
+        return sums;
+    }
+
+    /// <summary>The score of summed <see cref="Counts"/>.</summary>
+    internal static double OfCounts(double[] sums, BleuOptions options) => Score(sums[..Orders], sums[Orders..(2 * Orders)], (int)sums[^2], (int)sums[^1], options).Score;
 
     private static BleuScore Score(double[] matches, double[] totals, int length, int referenceLength, BleuOptions options)
     {

@@ -31,17 +31,27 @@ public static class Chrf
     {
         ArgumentNullException.ThrowIfNull(sentences);
         ArgumentNullException.ThrowIfNull(options);
-        var totals = new (int Output, int Reference, int Shared)[options.CharacterOrder + options.WordOrder];
+        var sums = new double[3 * (options.CharacterOrder + options.WordOrder)];
         foreach (var (output, references) in sentences)
         {
-            var counts = Count(output, options);
-            var best = references.Select(reference => Compare(counts, Count(reference, options))).MaxBy(orders => Score(orders, options.Beta))!;
-            for (var i = 0; i < totals.Length; i++)
-                totals[i] = (totals[i].Output + best[i].Output, totals[i].Reference + best[i].Reference, totals[i].Shared + best[i].Shared);
+            var counts = Counts(output, references, options);
+            for (var i = 0; i < sums.Length; i++) sums[i] += counts[i];
         }
 
-        return Score(totals, options.Beta);
+        return OfCounts(sums, options);
     }
+
+    /// <summary>What a sentence adds to a corpus: of each order the runs of the output, of the reference that fits best, and those of both.</summary>
+    internal static double[] Counts(string output, IReadOnlyList<string> references, ChrfOptions options)
+    {
+        var counts = Count(output, options);
+        var best = references.Select(reference => Compare(counts, Count(reference, options))).MaxBy(orders => Score(orders, options.Beta))!;
+        return [.. best.SelectMany(order => (double[])[order.Output, order.Reference, order.Shared])];
+    }
+
+    /// <summary>The score of summed <see cref="Counts"/>.</summary>
+    internal static double OfCounts(double[] sums, ChrfOptions options) =>
+        Score([.. sums.Chunk(3).Select(order => ((int)order[0], (int)order[1], (int)order[2]))], options.Beta);
 
     private static Dictionary<string, int>[] Count(string text, ChrfOptions options)
     {

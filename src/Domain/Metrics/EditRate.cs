@@ -15,17 +15,26 @@ public static class EditRate
     public static double OfCorpus(IEnumerable<(string Output, IReadOnlyList<string> References)> sentences)
     {
         ArgumentNullException.ThrowIfNull(sentences);
-        var (edits, length) = (0L, 0.0);
+        var sums = new double[2];
         foreach (var (output, references) in sentences)
         {
-            var words = Words(output);
-            var others = references.Select(Words).ToArray();
-            edits += others.Min(other => Edits(words, other));
-            length += others.Average(other => other.Length);
+            var counts = Counts(output, references);
+            (sums[0], sums[1]) = (sums[0] + counts[0], sums[1] + counts[1]);
         }
 
-        return length > 0 ? 100 * edits / length : edits > 0 ? 100 : 0;
+        return OfCounts(sums);
     }
+
+    /// <summary>What a sentence adds to a corpus: edits to its closest reference, and words of the references on average.</summary>
+    internal static double[] Counts(string output, IReadOnlyList<string> references)
+    {
+        var words = Words(output);
+        var others = references.Select(Words).ToArray();
+        return [others.Min(other => Edits(words, other)), others.Average(other => other.Length)];
+    }
+
+    /// <summary>The rate of summed <see cref="Counts"/>.</summary>
+    internal static double OfCounts(double[] sums) => sums[1] > 0 ? 100 * sums[0] / sums[1] : sums[0] > 0 ? 100 : 0;
 
     private static string[] Words(string text) => text.TrimEnd().ToLowerInvariant().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
 

@@ -62,7 +62,7 @@ public sealed class PromptTemplate
             {
                 var end = template.IndexOf('}', i);
                 var name = end < 0 ? "" : template[(i + 1)..end];
-                if (name.Length == 0 || !name.All(char.IsAsciiLetterOrDigit))
+                if (name.Length == 0 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_'))
                 {
                     throw new FormatException($"Prompt template: the '{{' at character {i + 1} begins no slot such as {{text}}. Write '{{{{' for a brace.");
                 }

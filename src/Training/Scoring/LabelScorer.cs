@@ -1,5 +1,6 @@
 using System.Text;
 using XInstruct.Domain.Statistics;
+using XInstruct.Training.Models;
 using XInstruct.Training.Tokenizers;
 using XInstruct.Training.Tuning;
 using static TorchSharp.torch;
@@ -54,9 +55,15 @@ public sealed class LabelScorer
     public IReadOnlyList<int> SharedIds { get; }
 
     /// <summary>Classifies the prompts; results are in their order. Batches are made of prompts of similar length, fixed by the list.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="requests">Prompts (at least one token).</param>
+    /// <param name="batchTokens">Rows times longest row of a batch, at most.</param>
+    /// <param name="threads">Threads of the tensor library.</param>
+    /// <param name="sharesHead">Whether what all prompts begin with, such as examples, is worked out once: the same but for rounding.</param>
+    /// <param name="cancellation">Stops between two batches.</param>
     /// <exception cref="ArgumentException">A prompt is empty.</exception>
     public IReadOnlyList<LabelScore> Score(
-        Decoder model, IReadOnlyList<LabelRequest> requests, int batchTokens = 4096, int threads = 1, CancellationToken cancellation = default)
+        Decoder model, IReadOnlyList<LabelRequest> requests, int batchTokens = 4096, int threads = 1, bool sharesHead = false, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(requests);
@@ -66,22 +73,35 @@ public sealed class LabelScorer
         model.eval();
         using var noGrad = no_grad();
         var results = new LabelScore[requests.Count];
+        using var head = sharesHead ? PromptHead.Of(model, [.. requests.Select(request => request.Prompt)], left: 1) : null;
         foreach (var batch in LengthBatches.Of(requests, request => request.Prompt.Length, batchTokens))
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var rows = batch.Select(index => requests[index].Prompt).ToArray();
-            var length = rows.Max(row => row.Length);
-            var last = rows.Select((row, i) => ((long)i * length) + row.Length - 1).ToArray();
-            var device = model.Device();
-            var hidden = model.Hidden(PaddedRows.Tensor(rows, length, device));
-            var logits = model.Logits(hidden.reshape(-1, hidden.shape[2]).index_select(0, tensor(last, device: device))); // (B, V)
+            var logits = model.Logits(head is null ? Last(model, rows) : Last(model, rows, head)); // (B, V)
             var probabilities = logits.to_type(ScalarType.Float32).log_softmax(-1).exp().cpu().data<float>().ToArray();
             var size = probabilities.Length / rows.Length;
             for (var i = 0; i < batch.Length; i++)
                 results[batch[i]] = Decide(probabilities.AsSpan(i * size, size), requests[batch[i]].Seed);
         }
         return results;
+    }
+
+    // (B, D)
+    private static Tensor Last(Decoder model, int[][] rows)
+    {
+        var length = rows.Max(row => row.Length);
+        var device = model.Device();
+        var hidden = model.Hidden(PaddedRows.Tensor(rows, length, device));
+        return hidden.reshape(-1, hidden.shape[2]).index_select(0, tensor([.. rows.Select((row, i) => ((long)i * length) + row.Length - 1)], device: device));
+    }
+
+    private static Tensor Last(Decoder model, int[][] rows, PromptHead head)
+    {
+        var pass = new SlotPass(head.Cache, [.. rows.Select((row, i) => new SlotRow(head.Begin(i, row.Length), head.Length, row.AsMemory(head.Length), row.Length))]);
+        var hidden = model.Hidden(pass);
+        return hidden.reshape(-1, hidden.shape[2]).index_select(0, pass.LastOfRows());
     }
 
     /// <summary>Sums the probabilities of each label's ids and takes the highest; ties are broken by a draw.</summary>
@@ -112,8 +132,7 @@ public sealed class LabelScorer
                 if (tokenizer.FindId(piece) is { } id)
                     ids.Add(id);
             }
-            // The blank that SentencePiece puts before a text begins every label and so tells nothing.
-            if (tokenizer.Encode(text) is [var first, ..] && tokenizer.FindPiece(first) != SentencePieceBlank)
+            if (tokenizer.IsByteLevel && tokenizer.Encode(text) is [var first, ..])
                 ids.Add(first);
         }
         if (!Ascii.IsValid(label[0]) && tokenizer.FindId($"<0x{Encoding.UTF8.GetBytes(label)[0]:X2}>") is { } byteId)

@@ -59,6 +59,9 @@ public sealed class TextTokenizer
     /// <summary>Pieces (of a byte-level tokenizer in the byte alphabet, see <see cref="ByteSymbols"/>) and added tokens with their ids.</summary>
     public IReadOnlyDictionary<string, int> Vocabulary => _ids;
 
+    /// <summary>Whether pieces are written in the byte alphabet.</summary>
+    internal bool IsByteLevel => _parts.Splitter?.Any<ByteLevelSplitter>() is true;
+
     /// <summary>The added tokens, in the order of the file.</summary>
     public IReadOnlyList<AddedToken> AddedTokens => _parts.Added;
 

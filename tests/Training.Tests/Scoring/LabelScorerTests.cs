@@ -1,3 +1,4 @@
+using XInstruct.Domain.Statistics;
 using XInstruct.Training.Scoring;
 using XInstruct.Training.Tokenizers;
 
@@ -86,6 +87,83 @@ public sealed class LabelScorerTests
                 scores[i].Scores[label].ShouldBe(expected, 1e-5);
             }
         }
+    }
+
+    [Fact]
+    public void Score_HeadShared_GivesWhatPromptsAloneGive()
+    {
+        using var model = TestModels.Tiny(vocabulary: Tokenizer.Size);
+        var scorer = new LabelScorer(Tokenizer, ["bad", "good"]);
+        int[] head = [.. Enumerable.Range(1, 20)];
+        LabelRequest[] requests = [.. Enumerable.Range(1, 9).Select(i => new LabelRequest([.. head, .. Enumerable.Range(40, 1 + (i % 4))]))];
+        var alone = scorer.Score(model, requests);
+        var shared = scorer.Score(model, requests, batchTokens: 60, sharesHead: true);
+        for (var i = 0; i < requests.Length; i++)
+        {
+            shared[i].Label.ShouldBe(alone[i].Label);
+            for (var label = 0; label < 2; label++) shared[i].Scores[label].ShouldBe(alone[i].Scores[label], 1e-6);
+        }
+    }
+
+    // The rule as it is written, over the vocabulary's entries rather than the label's prefixes.
+    [Theory]
+    [InlineData("byte-level")]
+    [InlineData("unigram")]
+    [InlineData("bpe")]
+    public void IdSetsAndDecide_RandomVocabulariesAndLabels_AreThoseOfTheRule(string kind)
+    {
+        for (var seed = 0UL; seed < 60; seed++)
+        {
+            var random = new DeterministicRandom(seed);
+            var tokenizer = RandomTokenizer(kind, random);
+            var labels = Enumerable.Range(0, 2 + random.Next(3)).Select(_ => Word(random)).ToArray();
+            var scorer = new LabelScorer(tokenizer, labels);
+            var probabilities = Enumerable.Range(0, tokenizer.Size).Select(_ => random.Next(4) == 0 ? 0 : random.Next(8) / 8f).ToArray();
+            var sets = labels.Select(label => Rule(tokenizer, kind == "byte-level", label)).ToArray();
+            for (var i = 0; i < labels.Length; i++) scorer.IdSets[i].ShouldBe([.. sets[i].Order()], $"{kind} {seed} {labels[i]}");
+            scorer.SharedIds.ShouldBe(sets.SelectMany((set, i) => set.Where(id => sets.Where((_, j) => j != i).Any(other => other.Contains(id)))).Distinct().Order());
+            var expected = sets.Select(set => set.Sum(id => (double)probabilities[id])).ToArray();
+            var score = scorer.Decide(probabilities, seed);
+            for (var i = 0; i < labels.Length; i++) score.Scores[i].ShouldBe(expected[i], 1e-9);
+            expected[score.Label].ShouldBe(expected.Max(), 1e-9);
+            score.IsTie.ShouldBe(expected.Count(value => Math.Abs(value - expected.Max()) < 1e-9) > 1);
+        }
+
+        static HashSet<int> Rule(TextTokenizer tokenizer, bool isByteLevel, string label)
+        {
+            var runes = label.EnumerateRunes().ToArray();
+            var prefixes = Enumerable.Range(1, runes.Length).Select(n => string.Concat(runes.Take(n))).ToHashSet(StringComparer.Ordinal);
+            var set = new HashSet<int>();
+            foreach (var (piece, id) in tokenizer.Vocabulary)
+            {
+                if (prefixes.Contains(piece) || (piece.Length > 1 && piece[0] is '\u2581' or '\u0120' && prefixes.Contains(piece[1..]))) set.Add(id);
+                if (runes[0].Value > 127 && piece == $"<0x{System.Text.Encoding.UTF8.GetBytes(label)[0]:X2}>") set.Add(id);
+            }
+
+            if (isByteLevel) set.UnionWith(prefixes.Select(prefix => tokenizer.Encode(prefix)[0]));
+            return set;
+        }
+    }
+
+    private static string Word(DeterministicRandom random)
+    {
+        string[] letters = ["a", "b", "ab", "é", "가", "नी", "t", "😀"];
+        return string.Concat(Enumerable.Range(0, 1 + random.Next(4)).Select(_ => letters[random.Next(letters.Length)]));
+    }
+
+    private static TextTokenizer RandomTokenizer(string kind, DeterministicRandom random)
+    {
+        var words = Enumerable.Range(0, 12).Select(_ => Word(random)).Distinct().ToArray();
+        if (kind == "byte-level") return ByteLevelBpeTrainer.Train([string.Join(' ', words), string.Join(' ', words)], 256 + random.Next(40), []);
+        string[] pieces = [.. words.SelectMany(word => random.Next(2) == 0 ? (string[])[word] : [word, "▁" + word]), "▁", "<0xC3>", "<0xEA>"];
+        var vocabulary = pieces.Distinct().Skip(random.Next(4)).ToArray();
+        var model = kind == "unigram"
+            ? $$"""{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0],{{string.Join(',', vocabulary.Select((piece, i) => $"[{Json(piece)},-{i + 1}]"))}}]}"""
+            : $$"""{"type":"BPE","unk_token":"<unk>","merges":[],"vocab":{"<unk>":0,{{string.Join(',', vocabulary.Select((piece, i) => $"{Json(piece)}:{i + 1}"))}} } }""";
+        return TextTokenizer.Parse(System.Text.Encoding.UTF8.GetBytes(
+            $$$"""{"version":"1.0","added_tokens":[],"normalizer":null,"pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true},"post_processor":null,"decoder":{"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true},"model":{{{model}}} }"""));
+
+        static string Json(string text) => System.Text.Json.JsonSerializer.Serialize(text);
     }
 
     [Fact]

@@ -32,17 +32,20 @@ public sealed class SequenceScorerTests
         }
     }
 
-    [Fact]
-    public void SharedContextScorer_Score_GivesWhatSequencesAloneGive()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(13)]
+    public void SharedContextScorer_Score_GivesWhatSequencesAloneGive(int head)
     {
         using var model = TestModels.Golden("mistral_swa");
         var random = new DeterministicRandom(3);
         int[] Ids(int count) => [.. Enumerable.Range(0, count).Select(_ => random.Next(model.Config.VocabularySize))];
-        var prompts = Enumerable.Range(0, 9).Select(i => Ids(1 + (i * 4))).ToArray();
+        var common = Ids(head);
+        int[][] prompts = [.. Enumerable.Range(0, 9).Select(i => (int[])[.. common, .. Ids((head > 0 ? 2 : 1) + (i * 4))])];
         ScoreRequest[] requests = [.. Enumerable.Range(0, 40).Select(i => new ScoreRequest(prompts[random.Next(prompts.Length)], Ids(1 + random.Next(8))))];
         foreach (var batchTokens in (int[])[1, 150, 10_000])
         {
-            var shared = SharedContextScorer.Score(model, requests, batchTokens);
+            var shared = SharedContextScorer.Score(model, requests, batchTokens, sharesHead: head > 0);
             for (var i = 0; i < requests.Length; i++)
             {
                 var alone = SequenceScorer.Score(model, [requests[i]])[0];

@@ -1,0 +1,205 @@
+using XInstruct.Activities.Endpoints;
+using XInstruct.Activities.Jobs;
+using XInstruct.Activities.Models;
+using XInstruct.Activities.Recipes;
+using XInstruct.Activities.Tasks;
+using XInstruct.Domain.Evaluation;
+using XInstruct.Domain.Languages;
+using XInstruct.Domain.Recipes;
+using XInstruct.Domain.Tasks;
+using XInstruct.Workflows;
+using XInstruct.Workflows.Jobs;
+
+namespace XInstruct.Activities.Evaluation;
+
+/// <summary><c>xinstruct evaluate</c>: models × tasks × languages, a window of one file's items a part.</summary>
+public sealed class EvaluationKind : JobKind<EvaluationRecipe>
+{
+    internal const string Items = "items", Plan = "plan", Score = "score", Ask = "ask";
+
+    /// <inheritdoc/>
+    public override string Name => "evaluate";
+
+    /// <inheritdoc/>
+    public override string Description => "Gives models tasks in many languages and reports what each of them gets right, and how sure that is.";
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, string> Examples { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
+    {
+        ["name"] = "my-evaluation",
+        ["models"] = "[{ name: base, path: models/base }, { name: tuned, path: models/tuned }]",
+        ["tasks"] = "[{ task: xcopa, data: data/xcopa, files: \"test.{lang}.jsonl\" }]",
+        ["languages"] = "[sw, id]",
+    };
+
+    /// <summary>Files of a recipe's tasks, in its order.</summary>
+    internal static IReadOnlyList<TaskUnit> Units(JobContext<EvaluationRecipe> job) => [.. job.Recipe.Tasks.SelectMany((asked, i) =>
+    {
+        var (own, registry) = ($"tasks.{i}.definition", $"tasks.{i}.registry");
+        var task = job.Has(own) ? TaskLibrary.Read(job.Input(own), own) : TaskLibrary.Shipped(asked.Task!);
+        return TaskUnits.Of(job.Recipe, i, task, Words(task, job.Has(registry) ? job.Input(registry) : null, registry), job.Names($"tasks.{i}.data"));
+    })];
+
+    private static TaskDataset? Words(EvaluationTask task, string? registry, string name) =>
+        task.Words is { } dataset ? TaskRegistryFiles.Load(registry is null ? ["lml"] : [], registry is null ? [] : [(registry, name)]).Dataset(dataset) : null;
+
+    /// <inheritdoc/>
+    protected override async Task CheckAsync(EvaluationRecipe recipe, RecipeCheck check, CancellationToken ct)
+    {
+        Codes("languages", recipe.Languages);
+        Codes("seen", recipe.Seen);
+        Unique("models", recipe.Models.Select(model => model.Name));
+        check.Require(recipe.Baseline is null || recipe.Models.Any(model => model.Name == recipe.Baseline), "baseline", $"No model is called '{recipe.Baseline}'. There are: {string.Join(", ", recipe.Models.Select(model => model.Name))}.");
+        for (var i = 0; i < recipe.Models.Count; i++)
+        {
+            var model = recipe.Models[i];
+            JobModels.Check(check, $"models.{i}", model);
+            check.Require(model.Chat || model.Api is not null || model.System is null, $"models.{i}.system", "Only of a chat: set 'chat: true' too.");
+        }
+
+        var names = new List<string>();
+        for (var i = 0; i < recipe.Tasks.Count; i++)
+        {
+            Codes($"tasks.{i}.languages", recipe.Tasks[i].Languages);
+            if (await TaskAsync(i) is { } task) names.Add(task.Name);
+        }
+
+        if (!check.Has("tasks")) Unique("tasks", names);
+
+        async Task<EvaluationTask?> TaskAsync(int i)
+        {
+            var (asked, key) = (recipe.Tasks[i], $"tasks.{i}");
+            check.Require(asked.Task is null != asked.Definition is null, $"{key}.task", "Name a task that ships (task), or a task file (definition), and not both.");
+            if (check.Has(key)) return null;
+            try
+            {
+                var task = asked.Definition is { } own ? TaskLibrary.Read(own, own) : TaskLibrary.Shipped(asked.Task!);
+                check.Require(task.Form == TaskForm.Prompted || asked.Files.Length > 0, $"{key}.files", "Name the file in the folder, with {lang} where each language has one.");
+                var words = Words(task, asked.Registry, asked.Registry ?? "");
+                check.Require(words is null || words.Labels.SequenceEqual(task.Choices, StringComparer.Ordinal), $"{key}.task", $"The labels of task {task.Name} and of data set {words?.Name} are not the same.");
+                var unrelated = asked.LabelWords.Count > 0 ? asked.LabelWords : words?.Unrelated ?? [];
+                check.Require(asked.Labels != LabelLanguage.Words || (unrelated.Count == task.Choices.Count && unrelated.Distinct(StringComparer.Ordinal).Count() == unrelated.Count), $"{key}.labelWords", $"Must be {task.Choices.Count} different words, in the order of {string.Join(", ", task.Choices)}.");
+                check.Require(task.Form == TaskForm.Label || asked.Labels == LabelLanguage.Native, $"{key}.labels", "Only of tasks of the form label.");
+                check.Require(task.Form is TaskForm.Prompted || asked.TargetCluster.Count + asked.TargetDataset.Count == 0, $"{key}.targetCluster", "Only of tasks of the form prompted, in KORANI's layout.");
+                check.Require(task.Form is TaskForm.Generate || recipe.Models.All(model => model.Api is null), $"{key}.task", $"{task.Name} needs the probability of texts that are given to a model, which no endpoint of chats tells: a model behind one gets tasks of the form generate.");
+                check.Require(task.Form is not (TaskForm.Prompted or TaskForm.Perplexity) || asked.Shots == 0, $"{key}.shots", "Prompted rows and texts have no examples before them.");
+                if (check.Has(key)) return task;
+                var files = Directory.EnumerateFiles(asked.Data, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(asked.Data, file).Replace(Path.DirectorySeparatorChar, '/')).Order(StringComparer.Ordinal).ToList();
+                foreach (var unit in TaskUnits.Of(recipe, i, task, words, files)) await new ItemReader(recipe, unit, name => files.Contains(name) ? Path.Combine(asked.Data, name) : null).ReadAsync(ct);
+                return task;
+            }
+            catch (RecipeException e)
+            {
+                check.Add($"{key}.definition", e.Message);
+            }
+            catch (Exception e) when (e is JobException or TaskRegistryException or KeyNotFoundException or IOException or UnauthorizedAccessException)
+            {
+                check.Add(e is KeyNotFoundException ? $"{key}.task" : key, e.Message);
+            }
+
+            return null;
+        }
+
+        void Codes(string key, IReadOnlyList<string> codes)
+        {
+            foreach (var code in codes)
+            {
+                if (!Language.TryParse(code, out _, out var error)) check.Add(key, error);
+            }
+
+            Unique(key, codes);
+        }
+
+        void Unique(string key, IEnumerable<string> of)
+        {
+            if (of.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice) check.Require(false, key, $"'{twice.Key}' is there twice.");
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<JobStage> Stages(EvaluationRecipe recipe)
+    {
+        List<JobStage> stages = [new(Items, TaskQueues.Cpu), new(Plan, TaskQueues.Cpu)];
+        if (recipe.Models.Any(model => model.Api is null)) stages.Add(new JobStage(Score, TaskQueues.Gpu));
+        if (recipe.Models.Any(model => model.Api is not null)) stages.Add(new JobStage(Ask, TaskQueues.Api));
+        return stages;
+    }
+
+    /// <inheritdoc/>
+    protected override async Task<int> PartsAsync(JobContext<EvaluationRecipe> job, string stage, CancellationToken ct) => stage switch
+    {
+        Items => Units(job).Count,
+        Plan => 1,
+        _ => (await WindowsAsync(job, stage, ct)).Count,
+    };
+
+    /// <inheritdoc/>
+    protected override async Task WorkAsync(JobContext<EvaluationRecipe> job, JobWork work, CancellationToken ct)
+    {
+        switch (work.Stage)
+        {
+            case Items:
+                var unit = Units(job)[work.Part];
+                var reader = new ItemReader(job.Recipe, unit, name => job.Has($"tasks.{unit.Entry}.data/{name}") ? job.Input($"tasks.{unit.Entry}.data/{name}") : null);
+                foreach (var item in await reader.ReadAsync(ct)) await work.WriteAsync(item, ct);
+                break;
+            case Plan:
+                for (var part = 0; part < await job.CountAsync(Items, ct); part++)
+                {
+                    var count = 0;
+                    await foreach (var _ in File.ReadLinesAsync(await job.PartPathAsync(Items, part, ct), ct)) count++;
+                    await work.WriteAsync(new PlannedUnit(part, count), ct);
+                }
+
+                break;
+            default:
+                foreach (var score in await ScoreAsync(job, work, (await WindowsAsync(job, work.Stage, ct))[work.Part], ct)) await work.WriteAsync(score, ct);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override Task EndAsync(JobContext<EvaluationRecipe> job, string folder, CancellationToken ct) => new EvaluationPublisher(job, folder).WriteAsync(ct);
+
+    private static async Task<IReadOnlyList<ItemScore>> ScoreAsync(JobContext<EvaluationRecipe> job, JobWork work, Window window, CancellationToken ct)
+    {
+        var unit = Units(job)[window.Unit];
+        var asked = job.Recipe.Models[window.Model];
+        var items = await job.ReadPartAsync<EvaluationItem>(Items, window.Unit, ct).Skip(window.First).Take(job.Recipe.Window).ToListAsync(ct);
+        var key = $"models.{window.Model}";
+        if (work.Stage == Ask) return await AskAsync(job, work, window, unit, asked, items, ct);
+        var folder = JobModels.Folder(job, key, asked);
+        work.Device = ModelLibrary.Device(job.Recipe.Threads);
+        // The tensor library counts its threads by the thread that calls it.
+        return await Task.Factory.StartNew(() => new ModelScorer(folder, JobModels.Load(job, key, asked), asked, job.Recipe).Score(unit, items, ct), ct, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    private static async Task<IReadOnlyList<ItemScore>> AskAsync(
+        JobContext<EvaluationRecipe> job, JobWork work, Window window, TaskUnit unit, EvaluatedModel asked, IReadOnlyList<EvaluationItem> items, CancellationToken ct)
+    {
+        var results = items.Select(item => ModelScorer.Blank(asked, unit, item)).ToArray();
+        var open = Enumerable.Range(0, items.Count).Where(i => items[i].Problem is null).ToList();
+        var calls = open.Select(i => new JobCall(FormattableString.Invariant($"{window.Model}/{window.Unit}/{items[i].Row}"), new ChatRequest(asked.System ?? "", items[i].Prompt!, unit.Task.MaxNewTokens, 0, 1, 0, false))).ToList();
+        var answers = await JobModels.AskAsync(job, work, $"models.{window.Model}", asked, unit.Task.Prompt, calls, job.Recipe.Threads, ct);
+        foreach (var (i, answer) in open.Zip(answers)) results[i] = results[i] with { Output = answer.Text is { } text ? Cut(text, unit.Task.Stop) : null, Error = answer.Text is null ? answer.Reason ?? "failed" : null };
+        return results;
+    }
+
+    private static string Cut(string text, IReadOnlyList<string> stops)
+    {
+        var end = stops.Select(stop => text.IndexOf(stop, StringComparison.Ordinal)).Where(at => at >= 0).DefaultIfEmpty(text.Length).Min();
+        return text[..end].Trim();
+    }
+
+    /// <summary>The parts of a stage that asks models: model by model, file by file.</summary>
+    private static async Task<IReadOnlyList<Window>> WindowsAsync(JobContext<EvaluationRecipe> job, string stage, CancellationToken ct)
+    {
+        var plan = await job.ReadAsync<PlannedUnit>(Plan, ct).ToListAsync(ct);
+        return [.. Enumerable.Range(0, job.Recipe.Models.Count).Where(model => job.Recipe.Models[model].Api is null == (stage == Score)).SelectMany(model => plan.SelectMany(unit =>
+            Enumerable.Range(0, (unit.Items + job.Recipe.Window - 1) / job.Recipe.Window).Select(window => new Window(model, unit.Unit, window * job.Recipe.Window))))];
+    }
+
+    private sealed record PlannedUnit(int Unit, int Items);
+
+    private sealed record Window(int Model, int Unit, int First);
+}
