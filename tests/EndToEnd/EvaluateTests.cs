@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using XInstruct.EndToEnd.Endpoints;
 
 namespace XInstruct.EndToEnd;
 
@@ -56,6 +57,32 @@ public sealed class EvaluateTests : IDisposable
         var accuracy = rows.Single(row => (row[0], row[1], row[2], row[6]) == ("early", "topics", "sw", "accuracy"));
         var own = topics.Where(item => Text(item, "model") == "early" && Text(item, "language") == "sw").ToList();
         double.Parse(accuracy[8], System.Globalization.CultureInfo.InvariantCulture).ShouldBe(100.0 * own.Count(item => item.GetProperty("predicted").GetInt32() == item.GetProperty("answer").GetInt32()) / own.Count, 1e-3);
+    }
+
+    [Fact]
+    public async Task Evaluate_ModelBehindAnEndpoint_IsAskedOnceForEachItem()
+    {
+        await using var server = await ChatServer.StartAsync();
+        server.Reply = _ => " Explain an important fact about cooking in Swahili. ";
+        var refused = "";
+        server.Faults = (prompt, _) => (refused = refused.Length == 0 ? prompt : refused) == prompt ? Fault.Refuse : Fault.None;
+        var samples = Path.Combine(Tests.SharedData.Root, "samples");
+        Write("remote.yaml", $$"""
+            name: remote
+            models: [{ name: far, api: { model: m, baseUrl: "{{server.BaseUrl}}" } }]
+            languages: [sw]
+            tasks: [{ definition: {{samples}}/topics/instruction.yaml, data: {{samples}}/seeds, files: "{lang}.jsonl" }]
+            """);
+        await using var product = await ProductProcess.CreateAsync();
+        for (var n = 0; n < 2; n++) await RunAsync(product, "evaluate remote.yaml --set output=result");
+        server.Asked.Count.ShouldBe(40);
+        server.Asked.ShouldAllBe(asked => asked.Requests == 1);
+        var items = File.ReadLines(Path.Combine(_folder, "result", "items.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).ToList();
+        items.Count(item => item.TryGetProperty("error", out _)).ShouldBe(1);
+        var right = items.Count(item => !item.TryGetProperty("error", out _) && Text(item, "reference") == "Explain an important fact about cooking in Swahili.");
+        var row = File.ReadLines(Path.Combine(_folder, "result", "results.csv")).Select(line => line.Split(',')).Single(line => line[6] == "exactMatch");
+        double.Parse(row[8], System.Globalization.CultureInfo.InvariantCulture).ShouldBe(100.0 * right / 39, 1e-3);
+        (row[11], row[12]).ShouldBe(("39", "1"));
     }
 
     /// <summary>The page's commands, one after the other; its recipe is checked over files of its shape.</summary>

@@ -61,7 +61,7 @@ public sealed class EvaluationKind : JobKind<EvaluationRecipe>
         for (var i = 0; i < recipe.Tasks.Count; i++)
         {
             Codes($"tasks.{i}.languages", recipe.Tasks[i].Languages);
-            if (await TaskAsync(i) is { } task) names.Add(task.Name);
+            if (await TaskAsync(i) is { } task) names.Add(recipe.Tasks[i].Name ?? task.Name);
         }
 
         if (!check.Has("tasks")) Unique("tasks", names);

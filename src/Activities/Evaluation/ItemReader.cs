@@ -121,11 +121,11 @@ internal sealed class ItemReader(EvaluationRecipe recipe, TaskUnit unit, Func<st
         return shots;
     }
 
-    // The same rows in every language whose file has as many.
+    // The same rows in every language whose file has as many, and however the task is asked.
     private int[] Order(int rows, string what)
     {
         var order = Enumerable.Range(0, rows).ToArray();
-        new DeterministicRandom((ulong)recipe.Seed, DeterministicRandom.SeedOf($"{what}/{unit.Name}/{unit.Dataset}/{unit.Template}")).Shuffle<int>(order);
+        new DeterministicRandom((ulong)recipe.Seed, DeterministicRandom.SeedOf($"{what}/{_task.Name}/{unit.Dataset}/{unit.Template}")).Shuffle<int>(order);
         return order;
     }
 

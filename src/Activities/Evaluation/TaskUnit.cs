@@ -37,9 +37,10 @@ internal static class TaskUnits
     public static IReadOnlyList<TaskUnit> Of(EvaluationRecipe recipe, int entry, EvaluationTask task, TaskDataset? words, IReadOnlyList<string> files)
     {
         var asked = recipe.Tasks[entry];
+        var name = asked.Name ?? task.Name;
         var languages = asked.Languages.Count > 0 ? asked.Languages : recipe.Languages;
         if (task.Form == TaskForm.Prompted) return Prompted(asked, entry, task, languages, files);
-        var units = languages.Select(language => new TaskUnit(entry, task, words, task.Name, language, TaskUnit.FileOf(asked.Files, language), task.Cluster ?? task.Name)).ToList();
+        var units = languages.Select(language => new TaskUnit(entry, task, words, name, language, TaskUnit.FileOf(asked.Files, language), task.Cluster ?? name)).ToList();
         if (units.FirstOrDefault(unit => !files.Contains(unit.File, StringComparer.Ordinal)) is { } missing)
             throw new JobException($"tasks.{entry} ({task.Name}): there is no file {missing.File} for language {missing.Language}.{Near(missing.File, files)}");
         return units;
@@ -57,7 +58,7 @@ internal static class TaskUnits
                 if (root.Length > 0 && !file.StartsWith(root + "/", Ordinal)) continue;
                 var parts = (root.Length > 0 ? file[(root.Length + 1)..] : file).Split('/');
                 if (parts is not [var cluster, var dataset, var name] || name.Contains("train", Ordinal) || !name.EndsWith(".csv", Ordinal)) continue;
-                units.Add(new TaskUnit(entry, task, null, task.Name, language, file, cluster, dataset, name[..^4]));
+                units.Add(new TaskUnit(entry, task, null, asked.Name ?? task.Name, language, file, cluster, dataset, name[..^4]));
             }
         }
 

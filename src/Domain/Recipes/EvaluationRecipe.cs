@@ -64,6 +64,10 @@ public enum LabelLanguage
 /// <summary>A task that models are given.</summary>
 public sealed class EvaluatedTask
 {
+    [RegularExpression(@"^[a-z0-9][a-z0-9-]{0,39}\z")]
+    [Description("Name in tables, where one task is asked in several ways, e.g. with labels in English. Default: the task's own.")]
+    public string? Name { get; set; }
+
     [Description("Name of a task that ships with XInstruct, e.g. xcopa; an unknown one is answered with all of them.")]
     public string? Task { get; set; }
 
