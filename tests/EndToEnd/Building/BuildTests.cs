@@ -57,13 +57,11 @@ public sealed class BuildTests : IAsyncLifetime
         {
             var words = command.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             words[0].ShouldBe("./xinstruct");
-            using var process = _product.StartIn(_product.Home, words[1..]);
-            var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            await process.WaitForExitAsync();
+            var (code, output, error) = await _product.RunInAsync(_product.Home, words[1..]);
             // The one file that is wrong on purpose.
-            process.ExitCode.ShouldBe(command.Contains("damaged", StringComparison.Ordinal) ? 2 : 0, command + await output + await error);
+            code.ShouldBe(command.Contains("damaged", StringComparison.Ordinal) ? 2 : 0, command + output + error);
             // What the page shows is what is printed.
-            if (words[1] == "data") page.ShouldContain((await output).Trim());
+            if (words[1] == "data") page.ShouldContain(output.Trim());
         }
 
         page.ShouldContain(await File.ReadAllTextAsync(In("built/card.md")) is var card ? card[card.IndexOf("## both-native, train", StringComparison.Ordinal)..card.IndexOf("## both-native, test", StringComparison.Ordinal)].Trim() : "");
