@@ -125,9 +125,12 @@ internal sealed class ProductProcess : IAsyncDisposable
     }
 
     /// <summary>Runs the command to its end.</summary>
-    public async Task<(int Code, string Output, string Error)> RunAsync(params string[] args)
+    public Task<(int Code, string Output, string Error)> RunAsync(params string[] args) => RunInAsync(Tests.SharedData.Root, args);
+
+    /// <summary>Runs the command in a folder to its end.</summary>
+    public async Task<(int Code, string Output, string Error)> RunInAsync(string folder, params string[] args)
     {
-        using var process = Start(args);
+        using var process = Start(Program, args, folder);
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
         return (process.ExitCode, await output, await error);

@@ -45,7 +45,8 @@ internal sealed class CurationResults(JobContext<CurationRecipe> job, RowTable m
             statistics[0],
             [.. statistics.Skip(1)],
             Clusters(cells[0], labels, kept),
-            _statistics.Of(row => row.Length, kept, bins),
+            // Lengths are whole numbers: a bin narrower than some of them would look like a gap.
+            _statistics.Of(row => row.Length, kept, Math.Clamp((rows.Rows[^1].Length - rows.Rows[0].Length) / 3, 4, bins)),
             _statistics.Of(row => row.Perplexity, kept, bins));
         await File.WriteAllBytesAsync(Path.Combine(folder, "statistics.json"), JsonSerializer.SerializeToUtf8Bytes(report, EventJson.Indented), ct);
         var page = CurationPage.Of(report, job.Id);

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Recipes;
 using XInstruct.Domain.Recipes;
@@ -14,6 +15,10 @@ public sealed record JobEndpoints(IReadOnlyDictionary<string, EndpointSettings> 
         var found = Options(recipe).ToDictionary(o => o.Key, o => EndpointSettings.Of(o.Api)!, StringComparer.Ordinal);
         return found.Count > 0 ? new JobEndpoints(found) : null;
     }
+
+    /// <summary>Environment variables that hold keys.</summary>
+    [JsonIgnore]
+    public IEnumerable<string> Keys => Endpoints.Values.Select(e => e.Key).OfType<string>().Distinct(StringComparer.Ordinal);
 
     /// <summary>The endpoints of a recipe.</summary>
     internal static IEnumerable<(string Key, ApiOptions Api)> Options(object section, string prefix = "")

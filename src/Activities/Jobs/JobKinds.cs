@@ -4,7 +4,13 @@ namespace XInstruct.Activities.Jobs;
 public sealed class JobKinds(IReadOnlyList<JobKind> all)
 {
     /// <summary>Those of XInstruct.</summary>
-    public static JobKinds Standard { get; } = new([new Curation.CurationKind(), new Building.BuildKind(), new Evaluation.EvaluationKind()]);
+    public static JobKinds Standard { get; } = new(
+    [
+        new Curation.CurationKind(),
+        new Building.BuildKind(),
+        new Evaluation.EvaluationKind(),
+        new Judging.JudgeKind(),
+    ]);
 
     /// <summary>All of them.</summary>
     public IReadOnlyList<JobKind> All { get; } = all;

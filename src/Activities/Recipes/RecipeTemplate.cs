@@ -60,7 +60,8 @@ public static class RecipeTemplate
             var name = prefix + key.Name;
             if (indent.Length == 0) text.Append('\n');
             Comment(text, indent, key.Description + Limits(key));
-            var off = isOff || (key.Kind == KeyKind.Section ? key.IsNullable : !key.IsRequired && !(examples != Examples && examples.Keys.Any(k => k == name || k.StartsWith(name + ".", StringComparison.Ordinal))));
+            var isShown = examples != Examples && examples.Keys.Any(k => k == name || k.StartsWith(name + ".", StringComparison.Ordinal));
+            var off = isOff || (!isShown && (key.Kind == KeyKind.Section ? key.IsNullable : !key.IsRequired));
             var hash = off ? "#" : "";
             if (key.Kind == KeyKind.Section)
             {

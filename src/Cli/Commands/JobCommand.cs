@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using Temporalio.Client;
 using Temporalio.Exceptions;
+using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Recipes;
 using XInstruct.Cli.Display;
@@ -50,6 +51,8 @@ internal static class JobCommand
             return ExitCodes.Ok;
         }
 
+        if (RecipeWork.IsWorking(result) && JobEndpoints.Of(loaded.Recipe)?.Keys.FirstOrDefault(key => string.IsNullOrWhiteSpace(Environment.GetEnvironmentVariable(key))) is { } missing)
+            throw new UsageException(OpenAiEndpoint.NoKey(missing));
         await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
         var clock = Stopwatch.StartNew();
         var publisher = deployment.Get<JobPublisher>();

@@ -22,6 +22,9 @@ internal sealed class RecipeWork(string what, ParseResult result)
     /// <summary>The options of such a command.</summary>
     public static IReadOnlyList<Option> Options { get; } = [Set, Check, NoWorker, Detach];
 
+    /// <summary>Whether this process works on it, and does not only start it.</summary>
+    public static bool IsWorking(ParseResult result) => !result.GetValue(NoWorker) && !result.GetValue(Detach);
+
     /// <summary>Starts a workflow, or attaches to it, and works on it until it ends.</summary>
     /// <param name="deployment">Where.</param>
     /// <param name="id">Workflow id.</param>

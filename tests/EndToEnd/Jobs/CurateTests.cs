@@ -94,6 +94,35 @@ public sealed class CurateTests : IDisposable
         error.ShouldContain("Set clusters.count to at most 2");
     }
 
+    [Fact]
+    public async Task Curate_EveryCommandOfItsPage_Works()
+    {
+        await using var product = await ProductProcess.CreateAsync();
+        foreach (var name in (string[])["samples/models/tiny", "samples/recipes", "samples/seeds"])
+        {
+            Directory.CreateDirectory(In(name));
+            foreach (var file in Directory.EnumerateFiles(Path.Combine(Tests.SharedData.Root, name))) File.Copy(file, In($"{name}/{Path.GetFileName(file)}"));
+        }
+
+        var page = await File.ReadAllTextAsync(Path.Combine(Tests.SharedData.Root, "docs", "curation.md"));
+        foreach (var block in page.Split("```yaml\n# ").Skip(1).Select(b => b[..b.IndexOf("```", StringComparison.Ordinal)])) await File.WriteAllTextAsync(In(block[..block.IndexOf('\n', StringComparison.Ordinal)]), block[block.IndexOf('\n', StringComparison.Ordinal)..]);
+        var commands = page.Split('\n').Where(line => line.StartsWith("./xinstruct ", StringComparison.Ordinal)).Select(line => line.Split('#')[0].Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..]).ToList();
+        commands.Count.ShouldBe(4);
+        foreach (var command in commands)
+        {
+            var (code, output, error) = await product.RunInAsync(_folder, command);
+            code.ShouldBe(0, error);
+            if (command is ["curate", _, "--set", ..]) page.ShouldContain(output.Split('\n').Single(line => line.EndsWith("has ended.", StringComparison.Ordinal)));
+        }
+
+        File.ReadLines(In("curated/sft.jsonl")).Count().ShouldBe(64);
+        foreach (var file in Directory.EnumerateFiles(In("curated")).Select(Path.GetFileName)) (page.Contains(file!, StringComparison.Ordinal) || file!.EndsWith(".csv", StringComparison.Ordinal) || file == "job.json").ShouldBeTrue(file);
+        // The published recipe says what is missing here and nothing else.
+        var (missing, _, problems) = await product.RunInAsync(_folder, "curate", "koquality.yaml", "--check");
+        missing.ShouldBe(2);
+        problems.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.Contains("koquality.yaml:", StringComparison.Ordinal)).ShouldAllBe(line => line.Contains("No fi", StringComparison.Ordinal) || line.Contains("No folder", StringComparison.Ordinal) || line.Contains("has no", StringComparison.Ordinal));
+    }
+
     private void WriteSmallCase()
     {
         File.WriteAllText(In("a.jsonl"), """
