@@ -3,6 +3,7 @@ using Npgsql;
 using XInstruct.Activities.Releases;
 using XInstruct.Activities.Storage;
 using XInstruct.Domain.Identities;
+using XInstruct.Domain.Jobs;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Runs;
 
@@ -33,7 +34,7 @@ public sealed class AuditVerifier(EventLog log, Contents contents, FileStore fil
         var unsealed = new RootBuilder(run, untilRelease: true);
         var runStream = Identity.RunStream(run);
         ReleaseSealed? release = null;
-        var jobFiles = new List<(string Hash, bool IsTree)>();
+        var (jobFiles, jobParts, jobStages) = (new List<(string Hash, bool IsTree)>(), new List<(Guid Stream, JobPartDone Part)>(), new List<JobStageEnded>());
         var hashes = new SortedSet<string>(StringComparer.Ordinal);
         await foreach (var stored in log.ReadAsync(run, ct))
         {
@@ -41,6 +42,8 @@ public sealed class AuditVerifier(EventLog log, Contents contents, FileStore fil
             unsealed.Add(stored);
             Collect(stored, hashes);
             if (JobFile(stored) is { } named) jobFiles.Add(named);
+            if (stored.Type == "job_part_done") jobParts.Add((stored.Stream, stored.Data.Deserialize<JobPartDone>(EventJson.Options)!));
+            if (stored.Type == "job_stage_ended") jobStages.Add(stored.Data.Deserialize<JobStageEnded>(EventJson.Options)!);
             if (stored.Stream == runStream && stored.Type == "release_sealed") release = stored.Data.Deserialize<ReleaseSealed>(EventJson.Options);
         }
 
@@ -48,6 +51,7 @@ public sealed class AuditVerifier(EventLog log, Contents contents, FileStore fil
         await CheckStreamVersionsAsync(run, chain.Versions, findings, ct);
         await CheckContentsAsync(hashes, findings, ct);
         var fileCount = release is null ? 0 : await CheckReleaseAsync(run, release, unsealed.Roots(), findings, ct);
+        CheckJobStages(jobParts, jobStages, findings);
         fileCount += await CheckJobFilesAsync(jobFiles, findings, ct);
         return new AuditReport(run, chain.Events, chain.Versions.Count, hashes.Count, fileCount, [.. findings.Take(MaxFindings)]);
     }
@@ -70,6 +74,18 @@ public sealed class AuditVerifier(EventLog log, Contents contents, FileStore fil
         "job_ended" => (stored.Data.GetProperty("result").GetString()!, true),
         _ => null,
     };
+
+    /// <summary>What a job's stages came to is what its parts say.</summary>
+    private static void CheckJobStages(List<(Guid Stream, JobPartDone Part)> parts, List<JobStageEnded> stages, List<Finding> findings)
+    {
+        foreach (var stage in stages)
+        {
+            var done = parts.Where(p => p.Part.Stage == stage.Stage).OrderBy(p => p.Part.Part).ToList();
+            var root = MerkleTree.Root(done.Select(p => new MerkleTree.Leaf(p.Stream, 1, p.Part.File)));
+            var found = new JobStageEnded(stage.Stage, done.Count, done.Sum(p => p.Part.Rows), root);
+            if (found != stage) findings.Add(new Finding($"job_stage_ended {stage.Stage}", $"The stage should have {stage.Parts} parts with {stage.Rows} rows and root {stage.Root}; its parts' events are {found.Parts} with {found.Rows} rows and root {found.Root}."));
+        }
+    }
 
     /// <summary>What a job's parts gave, and its result, stand under their hashes in the shared directory.</summary>
     private async Task<int> CheckJobFilesAsync(List<(string Hash, bool IsTree)> named, List<Finding> findings, CancellationToken ct)
@@ -97,6 +113,8 @@ public sealed class AuditVerifier(EventLog log, Contents contents, FileStore fil
         await using var command = database.CreateCommand($"""
             select s.id, s.version from {StoreConfiguration.Schema}.mt_streams s where s.id = any($1)
             union select d.id, (d.data -> 'head' ->> 'version')::bigint from {StoreConfiguration.Schema}.mt_doc_sample d where d.data ->> 'run' = $2
+            union select d.id, (d.data -> 'head' ->> 'version')::bigint from {StoreConfiguration.Schema}.mt_doc_jobpart d where d.data ->> 'run' = $2
+            union select d.id, (d.data -> 'head' ->> 'version')::bigint from {StoreConfiguration.Schema}.mt_doc_jobreply d where d.data ->> 'run' = $2
             """);
         command.Parameters.Add(new NpgsqlParameter { Value = versions.Keys.ToArray() });
         command.Parameters.Add(new NpgsqlParameter { Value = run });

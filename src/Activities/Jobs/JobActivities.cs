@@ -1,5 +1,7 @@
+using System.Text.Json;
 using Temporalio.Activities;
 using Temporalio.Exceptions;
+using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Models;
 using XInstruct.Activities.Runs;
 using XInstruct.Activities.Storage;
@@ -12,18 +14,20 @@ using XInstruct.Workflows.Jobs;
 namespace XInstruct.Activities.Jobs;
 
 /// <summary>Does jobs of every kind, a part an activity. What a part gave is stored under its hash before its event is written.</summary>
-public sealed class JobActivities(JobStore jobs, JobKinds kinds, EventWriter writer, FileStore files) : IJobActivities
+public sealed class JobActivities(JobStore jobs, JobKinds kinds, EventWriter writer, FileStore files, BudgetBook budget) : IJobActivities
 {
     /// <inheritdoc/>
     [Activity]
-    public async Task<IReadOnlyList<JobStage>> StartJobAsync(JobInput input)
+    public Task<IReadOnlyList<JobStage>> StartJobAsync(JobInput input) => TryAsync(async heartbeat =>
     {
-        var ct = ActivityExecutionContext.Current.CancellationToken;
+        var ct = heartbeat.Token;
+        // Calls of an earlier start are over; what they reserved of the budget counts as paid.
+        await budget.EndRunAsync(input.Job, ct);
         var (kind, job) = await OpenAsync(input, ct);
         var started = new JobStarted(input.Job, input.Kind, input.Recipe, job.Document.Inputs);
         await WriteAsync(input, "start", current => Job.Start(current, started), ct);
         return kind.StagesOf(job);
-    }
+    });
 
     /// <inheritdoc/>
     [Activity]
@@ -59,25 +63,28 @@ public sealed class JobActivities(JobStore jobs, JobKinds kinds, EventWriter wri
 
     /// <inheritdoc/>
     [Activity]
-    public async Task EndStageAsync(JobStageInput input)
+    public Task EndStageAsync(JobStageInput input) => TryAsync(async heartbeat =>
     {
-        var ct = ActivityExecutionContext.Current.CancellationToken;
+        var ct = heartbeat.Token;
         var parts = await jobs.PartsAsync(input.Job.Job, input.Stage, ct);
         var root = MerkleTree.Root(parts.Select(p => new MerkleTree.Leaf(Identity.JobPartStream(input.Job.Recipe, input.Stage, p.Part), 1, p.File)));
         var ended = new JobStageEnded(input.Stage, parts.Count, parts.Sum(p => p.Rows), root);
         await WriteAsync(input.Job, input.Stage, job => job?.EndStage(ended), ct);
-    }
+        return 0;
+    });
 
     /// <inheritdoc/>
     [Activity]
     public Task<string> EndJobAsync(JobInput input) => TryAsync(async heartbeat =>
     {
         var ct = heartbeat.Token;
-        if (await jobs.FindAsync(input.Recipe, ct) is { Ended.Result: var known } && files.HasTree(known)) return known;
+        var known = (await jobs.FindAsync(input.Recipe, ct))?.Ended?.Result;
+        if (known is not null && files.HasTree(known)) return known;
         var (kind, job) = await OpenAsync(input, ct);
         var folder = files.NewFolder();
         await kind.FinishAsync(job, folder, ct);
         var ended = new JobEnded(await files.PutTreeAsync(folder, ct));
+        if (known is not null && known != ended.Result) throw new TamperedException($"The result of job {input.Job}, {known}, is lost, and it came out otherwise when it was put together again: as {ended.Result}.");
         await WriteAsync(input, "end", current => current?.End(ended), ct);
         return (await jobs.FindAsync(input.Recipe, ct))!.Ended!.Result;
     });
@@ -94,7 +101,7 @@ public sealed class JobActivities(JobStore jobs, JobKinds kinds, EventWriter wri
         {
             throw BadInput.Failure(e.Message, e);
         }
-        catch (Exception e) when (e is ArgumentException or NotSupportedException or FormatException or KeyNotFoundException or (InvalidOperationException and not ObjectDisposedException))
+        catch (Exception e) when (e is ArgumentException or NotSupportedException or FormatException or KeyNotFoundException or JsonException or InvalidDataException or (InvalidOperationException and not ObjectDisposedException))
         {
             throw new ApplicationFailureException(e.Message, e, FailureTypes.JobFailed, nonRetryable: true);
         }

@@ -21,6 +21,12 @@ public static class JobModels
         ArgumentNullException.ThrowIfNull(model);
         check.Require(model.Path is null != model.Api is null, key, $"Say where the model is ({key}.path), or behind which endpoint ({key}.api), and not both.");
         check.Require(model.Api is null || (model.Adapter is null && model.Quantization is null), key, "An adapter and a quantization are for a local model.");
+        if (model.Api is { } api)
+        {
+            foreach (var (name, isSet) in new[] { ("system", api.System is not null), ("promptFile", api.PromptFile is not null), ("structured", api.Structured), ("logProbabilities", api.LogProbabilities) })
+                check.Require(!isSet, $"{key}.api.{name}", "Only of a run: here what is asked is said beside api.");
+        }
+
         check.Require(model.Compute != ComputeType.Float16 || model.Device != ComputeDevice.Cpu, $"{key}.compute", "float16 is for a GPU. bfloat16 computes on both.");
         if (model is { Chat: true, Path: { } path } && !check.Has($"{key}.path"))
             check.Require(PromptEncoder.TemplateOf(new ModelFolder(path)) is not null, $"{key}.chat", $"{path} has no chat template.");

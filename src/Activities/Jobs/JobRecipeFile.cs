@@ -51,7 +51,6 @@ public static class JobRecipeFile
         foreach (var place in InputPlace.Of(recipe)) place.Set(Full(place.Key, place.Path));
         if (recipe.Output is { Length: > 0 } output) recipe.Output = Full("output", output);
         binder.Check(recipe);
-        problems.Forgive(later.Where(key => !binder.IsWritten(key)));
         foreach (var place in InputPlace.Of(recipe).Where(p => !problems.Has(p.Key)))
         {
             if (place.Problem() is { } problem) problems.Add(binder.PlaceOf(place.Key), place.Key, problem);
@@ -59,6 +58,7 @@ public static class JobRecipeFile
 
         foreach (var (key, api) in JobEndpoints.Options(recipe)) RecipeRules.Api(key, api, (recipe as ModelJobRecipe)?.Budget, new RecipeCheck(binder, problems).Rule);
         await kind.CheckRecipeAsync(recipe, new RecipeCheck(binder, problems), ct);
+        problems.Forgive(later.Where(key => !binder.IsWritten(key)));
         problems.ThrowIfAny();
         return new LoadedJob(kind, recipe, path);
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Tables;
 using XInstruct.Domain.Judging;
+using XInstruct.Domain.Languages;
 using XInstruct.Domain.Recipes;
 using XInstruct.Domain.Refinement;
 
@@ -25,7 +26,7 @@ internal sealed class JudgeFiles(JobContext<JudgeRecipe> job)
             await foreach (var (row, id) in RowsAsync(key, options.Id, ct))
             {
                 if (row.Find(options.Text) is not { } text) Say(key, row, id, $"There is no column {options.Text}.");
-                else if (!questions.TryAdd((options.Language ?? "", id), new Question(text, row.Find(options.Category) ?? ""))) Say(key, row, id, "This id is there twice; the first row counts.");
+                else if (!questions.TryAdd((Code(options.Language), id), new Question(text, row.Find(options.Category) ?? ""))) Say(key, row, id, "This id is there twice; the first row counts.");
             }
         }
 
@@ -35,18 +36,28 @@ internal sealed class JudgeFiles(JobContext<JudgeRecipe> job)
         for (var i = 0; i < _recipe.Answers.Count; i++)
         {
             var (options, key) = (_recipe.Answers[i], $"answers.{i}.path");
-            var language = options.Language ?? "";
+            var language = Code(options.Language);
             await foreach (var (row, id) in RowsAsync(key, options.Id, ct))
             {
-                var question = questions.GetValueOrDefault((language, id)) ?? questions.GetValueOrDefault(("", id))
-                    ?? (_recipe.Questions.Count == 0 && row.Find(options.Text) is { } own ? new Question(own, row.Find(options.Category) ?? "") : null);
+                if (_recipe.Questions.Count == 0 && row.Find(options.Text) is { } own)
+                {
+                    var first = questions.TryAdd((language, id), new Question(own, row.Find(options.Category) ?? "")) ? own : questions[(language, id)].Text;
+                    if (first != own) Say(key, row, id, "Another file has another question under this id; the first one counts.");
+                }
+
+                var question = questions.GetValueOrDefault((language, id)) ?? questions.GetValueOrDefault(("", id));
                 if (question is null) Say(key, row, id, _recipe.Questions.Count == 0 ? $"There is no column {options.Text}." : "No question has this id.");
                 else if (Answer(row, options) is not { } answer) Say(key, row, id, $"There is no answer: no column {options.Output}, nor {options.Output}-1.");
                 else if (!Of(answers, (language, id)).TryAdd(models.IndexOf(options.Model), (question, answer))) Say(key, row, id, $"{options.Model} answers this twice; the first row counts.");
             }
         }
 
-        return [.. answers.SelectMany(entry => Items(entry.Key.Language, entry.Key.Id, entry.Value, models))];
+        var items = answers.SelectMany(entry => Items(entry.Key.Language, entry.Key.Id, entry.Value, models)).ToList();
+        var answered = answers.Keys.ToHashSet();
+        foreach (var (language, id) in questions.Keys.Where(q => !answered.Contains(q) && (q.Language.Length > 0 || !answered.Any(a => a.Id == q.Id))).Order())
+            Issues.Add(new JudgeIssue("questions", null, id, $"No model answers this question{In(language)}."));
+        return _recipe.Answers.Count == 0 || items.Count > 0 ? items : throw new JobException(
+            $"There is nothing to judge: of {_recipe.Answers.Count} files of answers none {(_recipe.Form == JudgeForm.Pairwise ? "makes a pair with another" : "has an answer to a question")}. {string.Join(" ", Issues.Take(3).Select(i => $"{i.File}{(i.Row is { } row ? $", row {row}" : "")}: {i.Problem}"))}");
     }
 
     /// <summary>Judgments that files bring.</summary>
@@ -68,7 +79,7 @@ internal sealed class JudgeFiles(JobContext<JudgeRecipe> job)
                 var reply = row.Find(options.Reply);
                 var score = reply is null ? null : Score(_recipe, reply);
                 if (row.Find(options.Score) is { } stored && stored != (score ?? 0).ToString(CultureInfo.InvariantCulture)) Say(key, row, id, $"The file says {stored}; its reply gives {score?.ToString(CultureInfo.InvariantCulture) ?? "no score"}.");
-                judgments.Add(new Judgment(new JudgeItem(id, id, "", options.Language ?? "", "", options.Model, ""), options.Judge, reply, reply is null ? "no-reply" : null, score, null));
+                judgments.Add(new Judgment(new JudgeItem(id, id, "", Code(options.Language), "", options.Model, ""), options.Judge, reply, reply is null ? "no-reply" : null, score, null));
             }
         }
 
@@ -85,8 +96,8 @@ internal sealed class JudgeFiles(JobContext<JudgeRecipe> job)
 
     private IEnumerable<JudgeItem> Items(string language, string id, SortedDictionary<int, (Question Question, string Text)> answers, List<string> models)
     {
-        var wanted = models.Where(model => _recipe.Answers.Any(a => a.Model == model && (a.Language ?? "") == language)).ToList();
-        foreach (var model in wanted.Where(model => !answers.ContainsKey(models.IndexOf(model)))) Issues.Add(new JudgeIssue("answers", null, id, $"{model} has no answer{(language.Length > 0 ? $" in {language}" : "")}."));
+        // Whoever answers in some language is expected to in this one too.
+        foreach (var model in models.Where(model => !answers.ContainsKey(models.IndexOf(model)))) Issues.Add(new JudgeIssue("answers", null, id, $"{model} has no answer{In(language)}."));
         if (_recipe.Form != JudgeForm.Pairwise)
             return answers.Select(a => new JudgeItem($"{language}/{id}/{models[a.Key]}", id, a.Value.Question.Category, language, a.Value.Question.Text, models[a.Key], a.Value.Text));
         var pairs = from a in answers
@@ -106,6 +117,10 @@ internal sealed class JudgeFiles(JobContext<JudgeRecipe> job)
             else yield return (row, id);
         }
     }
+
+    private static string Code(string? language) => language is null ? "" : Language.Parse(language).Code;
+
+    private static string In(string language) => language.Length > 0 ? $" in {language}" : "";
 
     private static string? Answer(TableRow row, AnswerOptions options)
     {

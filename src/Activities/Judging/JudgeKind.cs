@@ -1,11 +1,13 @@
 using System.Text.Json;
 using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Jobs;
+using XInstruct.Activities.Models;
 using XInstruct.Domain.Judging;
 using XInstruct.Domain.Languages;
 using XInstruct.Domain.Prompts;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Recipes;
+using XInstruct.Training.Tokenizers;
 using XInstruct.Workflows;
 using XInstruct.Workflows.Jobs;
 
@@ -47,7 +49,13 @@ public sealed class JudgeKind : JobKind<JudgeRecipe>
             check.Require(recipe.Baseline is null || models.Contains(recipe.Baseline), "baseline", $"No answers are of {recipe.Baseline}. There are: {string.Join(", ", models)}.");
         }
 
-        foreach (var (options, key) in recipe.Questions.Select((q, i) => (q.Language, $"questions.{i}")).Concat(recipe.Answers.Select((a, i) => (a.Language, $"answers.{i}"))))
+        foreach (var (judged, i) in recipe.Judged.Select((j, i) => (j, i)))
+        {
+            check.Require(recipe.Judged.Count(j => (j.Model, j.Judge, j.Language) == (judged.Model, judged.Judge, judged.Language)) == 1, $"judged.{i}", $"{judged.Judge}'s scores of {judged.Model} are here twice.");
+            check.Require(recipe.Judges.All(j => j.Name != judged.Judge) || recipe.Answers.All(a => a.Model != judged.Model), $"judged.{i}", $"{judged.Judge} is to judge {judged.Model} besides: its scores would count twice. Give one of them another name.");
+        }
+
+        foreach (var (options, key) in recipe.Questions.Select((q, i) => (q.Language, $"questions.{i}")).Concat(recipe.Answers.Select((a, i) => (a.Language, $"answers.{i}"))).Concat(recipe.Judged.Select((j, i) => (j.Language, $"judged.{i}"))))
             check.Require(options is null || Language.TryParse(options, out _), $"{key}.language", $"'{options}' is no language code.");
         foreach (var (judge, key) in recipe.Judges.Select((j, i) => (j, $"judges.{i}")))
         {
@@ -67,13 +75,14 @@ public sealed class JudgeKind : JobKind<JudgeRecipe>
 
     /// <inheritdoc/>
     protected override async Task<int> PartsAsync(JobContext<JudgeRecipe> job, string stage, CancellationToken ct) =>
-        stage == Collect ? 1 : ((await ItemsAsync(job, ct)).Count + job.Recipe.PartSize - 1) / job.Recipe.PartSize;
+        stage == Collect ? 1 : ((await Items(job, ct).CountAsync(ct)) + job.Recipe.PartSize - 1) / job.Recipe.PartSize;
 
     /// <inheritdoc/>
     protected override async Task WorkAsync(JobContext<JudgeRecipe> job, JobWork work, CancellationToken ct)
     {
         if (work.Stage == Collect)
         {
+            await work.WriteAsync(new Collected(Rubric: EndpointPrompt.Shipped($"judge-{job.Recipe.Form.ToString().ToLowerInvariant()}")), ct);
             var files = new JudgeFiles(job);
             foreach (var item in await files.ItemsAsync(ct)) await work.WriteAsync(new Collected(item), ct);
             foreach (var judgment in await files.JudgedAsync(ct)) await work.WriteAsync(new Collected(Judged: judgment), ct);
@@ -84,10 +93,13 @@ public sealed class JudgeKind : JobKind<JudgeRecipe>
         var recipe = job.Recipe;
         var number = recipe.Judges.Select((judge, i) => (judge, i)).First(j => StageOf(j.judge) == work.Stage).i;
         var (judge, key) = (recipe.Judges[number], $"judges.{number}");
-        var items = (await ItemsAsync(job, ct)).Skip(work.Part * recipe.PartSize).Take(recipe.PartSize).ToList();
-        var text = judge.Prompt is null ? EndpointPrompt.Shipped($"judge-{recipe.Form.ToString().ToLowerInvariant()}") : await File.ReadAllTextAsync(job.Input($"{key}.prompt"), ct);
+        var items = await Items(job, ct).Skip(work.Part * recipe.PartSize).Take(recipe.PartSize).ToListAsync(ct);
+        // The shipped rubric as it was when the job began: all of a job is judged by one.
+        var text = judge.Prompt is null ? (await job.ReadAsync<Collected>(Collect, ct).FirstAsync(ct)).Rubric! : await File.ReadAllTextAsync(job.Input($"{key}.prompt"), ct);
         var template = PromptTemplate.Parse(text);
-        var calls = items.ConvertAll(item => new JobCall(item.Key, new ChatRequest(judge.System, Fill(template, item), recipe.MaxTokens, 0, 1, 0, LogProbabilities: false)));
+        // What fills a slot is plain text, whatever tokens of a local judge it spells.
+        var special = judge.Api is null ? TextTokenizer.Load(job.Folder($"{key}.path")).AddedTokens.Where(token => token.IsSpecial).ToList() : [];
+        var calls = items.ConvertAll(item => new JobCall(item.Key, new ChatRequest(judge.System, Fill(template, item, special), recipe.MaxTokens, 0, 1, 0, LogProbabilities: false)));
         var answers = await JobModels.AskAsync(job, work, key, judge, $"{judge.System}\n\n{text}", calls, recipe.Threads, ct);
         foreach (var (item, answer) in items.Zip(answers)) await work.WriteAsync(Judge(recipe, judge.Name, item, answer), ct);
     }
@@ -114,15 +126,15 @@ public sealed class JudgeKind : JobKind<JudgeRecipe>
 
     private static string StageOf(JudgeOptions judge) => $"judge-{judge.Name}";
 
-    private static async Task<List<JudgeItem>> ItemsAsync(JobContext<JudgeRecipe> job, CancellationToken ct) =>
-        await job.ReadAsync<Collected>(Collect, ct).Where(row => row.Item is not null).Select(row => row.Item!).ToListAsync(ct);
+    private static IAsyncEnumerable<JudgeItem> Items(JobContext<JudgeRecipe> job, CancellationToken ct) =>
+        job.ReadAsync<Collected>(Collect, ct).Where(row => row.Item is not null).Select(row => row.Item!);
 
-    private static string Fill(PromptTemplate template, JudgeItem item) => template.Fill(new Dictionary<string, string>(StringComparer.Ordinal)
+    private static string Fill(PromptTemplate template, JudgeItem item, IReadOnlyList<AddedToken> special) => template.Fill(new Dictionary<string, string>(StringComparer.Ordinal)
     {
-        ["question"] = item.Text,
-        ["answer"] = item.Answer,
-        ["answer1"] = item.Answer,
-        ["answer2"] = item.OtherAnswer ?? "",
+        ["question"] = ModelPrompt.Defuse(item.Text, special),
+        ["answer"] = ModelPrompt.Defuse(item.Answer, special),
+        ["answer1"] = ModelPrompt.Defuse(item.Answer, special),
+        ["answer2"] = ModelPrompt.Defuse(item.OtherAnswer ?? "", special),
         ["language"] = item.Language.Length > 0 ? Language.Parse(item.Language).EnglishName : "the question's language",
     });
 
@@ -134,5 +146,5 @@ public sealed class JudgeKind : JobKind<JudgeRecipe>
         return new Judgment(item, judge, reply, null, scores?.First, scores?.Second);
     }
 
-    private sealed record Collected(JudgeItem? Item = null, Judgment? Judged = null, JudgeIssue? Issue = null);
+    private sealed record Collected(JudgeItem? Item = null, Judgment? Judged = null, JudgeIssue? Issue = null, string? Rubric = null);
 }

@@ -135,7 +135,7 @@ internal static class JudgeReport
 
     private static string Interval(double? mean, double? low, double? high) => low is null ? F(mean, "0.00") : $"{F(mean, "0.00")} [{F(low, "0.00")}, {F(high, "0.00")}]";
 
-    private static string Percent(SingleLine line) => line.Percent.ToString("0.00", CultureInfo.InvariantCulture);
+    private static string Percent(SingleLine line) => line.Percent?.ToString("0.00", CultureInfo.InvariantCulture) ?? "";
 
     private static string N(long number) => number.ToString(CultureInfo.InvariantCulture);
 

@@ -38,9 +38,9 @@ public sealed record PairLine(
 /// <param name="Mean">Mean of the replies that held a score; with compat over all answers, an unread one counting 0.</param>
 /// <param name="Low">Lower end of the 95% bootstrap interval of the mean.</param>
 /// <param name="High">Upper end.</param>
-/// <param name="Percent">Sum as a percentage of the highest possible, cut to two decimals as komt's table has it.</param>
+/// <param name="Percent">Mean as a percentage of the highest score, cut to two decimals as komt's table has it; null when no reply held a score.</param>
 /// <param name="Published">Sum that was published; null when none is given.</param>
-public sealed record SingleLine(string Judge, string Model, string? Language, string? Category, int Count, int Unread, int Sum, double? Mean, double? Low, double? High, decimal Percent, string? Published);
+public sealed record SingleLine(string Judge, string Model, string? Language, string? Category, int Count, int Unread, int Sum, double? Mean, double? Low, double? High, decimal? Percent, string? Published);
 
 /// <summary>How far judges agree.</summary>
 /// <param name="Judges">Names; two for κ, all for α.</param>
@@ -110,7 +110,7 @@ public sealed record JudgeResult(
             var interval = values.Length > 0 ? Bootstrap.Interval(values, 1000, DeterministicRandom.SeedOf($"judge/{recipe.Seed}")) : ((double Low, double High)?)null;
             var isAll = slice.Language is null && slice.Category is null;
             return new SingleLine(
-                group.Key.Judge, group.Key.Model, slice.Language, slice.Category, s.Count, s.Unread, s.Sum, Number(recipe.Compat ? s.CompatMean : s.Mean), interval?.Low, interval?.High, s.CompatPercent,
+                group.Key.Judge, group.Key.Model, slice.Language, slice.Category, s.Count, s.Unread, s.Sum, Number(recipe.Compat ? s.CompatMean : s.Mean), interval?.Low, interval?.High, recipe.Compat ? s.CompatPercent : s.Percent,
                 isAll && recipe.Published.TryGetValue(group.Key.Model, out var published) ? published : null);
         }))];
 

@@ -229,6 +229,7 @@ internal sealed partial class RecipeBinder(Place start, Type root, ProblemList p
     private static string? Violation(RecipeKey key, object? value)
     {
         if (key.IsRequired && value is null or "" or ICollection { Count: 0 }) return key.IsRequired || key.MinItems > 0 ? $"Missing. {key.Description}" : null;
+        if (value is "" && (key.Input is not null || key.IsOutput)) return "Empty. Name a path, or take the key out.";
         if (key.MinItems is { } least && value is ICollection items && items.Count < least) return $"Must have at least {least} item.";
         if (key.Range is { } range && value is not null && !range.IsValid(value)) return $"Must be{Bounds(key)}; {Convert.ToString(value, CultureInfo.InvariantCulture)} is not.";
         if (key.Pattern is { } pattern && value is string text && !Regex.IsMatch(text, pattern, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)))

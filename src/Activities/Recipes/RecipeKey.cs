@@ -71,6 +71,9 @@ internal sealed class RecipeKey
     /// <summary>What the path names, when the value is the path of an input.</summary>
     public InputKind? Input { get; }
 
+    /// <summary>Whether it is where a result goes.</summary>
+    public bool IsOutput => _property.DeclaringType == typeof(JobRecipe) && _property.Name == nameof(JobRecipe.Output);
+
     /// <summary>Type of a list's sections.</summary>
     public Type? Item { get; }
 

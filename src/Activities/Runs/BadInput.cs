@@ -1,8 +1,10 @@
 using Temporalio.Exceptions;
 using XInstruct.Activities.Encoders;
 using XInstruct.Activities.Jobs;
+using XInstruct.Activities.Models;
 using XInstruct.Activities.Tables;
 using XInstruct.Activities.Tuning;
+using XInstruct.Training.Chat;
 using XInstruct.Training.Checkpoints;
 using XInstruct.Training.Models;
 using XInstruct.Training.Tokenizers;
@@ -14,7 +16,7 @@ namespace XInstruct.Activities.Runs;
 public static class BadInput
 {
     /// <summary>Whether an exception is about what the user gave.</summary>
-    public static bool IsIn(Exception e) => e is SeedException or CheckpointException or ModelConfigException or TokenizerFileException or EncoderException or TrainingDataException or JobException;
+    public static bool IsIn(Exception e) => e is SeedException or CheckpointException or ModelConfigException or TokenizerFileException or EncoderException or TrainingDataException or JobException or ModelFolderException or ChatTemplateException or TableFileException;
 
     /// <summary>The failure that says so to the workflow.</summary>
     public static ApplicationFailureException Failure(string message, Exception? inner = null) =>

@@ -60,7 +60,7 @@ internal static partial class ParquetRows
                 error = await copying;
             }
 
-            if (error.Length > 0 && number == 0) throw new IOException($"As Parquet it cannot be read: {error}");
+            if (error.Length > 0 && number == 0) throw new TableFileException($"As Parquet it cannot be read: {error}");
             if (error.Length > 0) yield return new TableRow(number, null, "truncated");
         }
         finally

@@ -63,3 +63,6 @@ public static class TableReader
         await foreach (var row in rows) yield return row;
     }
 }
+
+/// <summary>A file that is no table, whoever reads it and however often.</summary>
+public sealed class TableFileException(string message) : IOException(message);

@@ -24,5 +24,10 @@ public sealed record SingleScores(int Count, int Unread, int Sum, int Highest)
     public double CompatMean => Sum / (double)Count;
 
     /// <summary>The same as a percentage of the highest possible, cut (not rounded) to two decimals.</summary>
-    public decimal CompatPercent => Math.Truncate(100m * 100 * Sum / (Highest * (decimal)Count)) / 100;
+    public decimal CompatPercent => Cut(Count);
+
+    /// <summary>The percentage of the replies that held a score; null when none did.</summary>
+    public decimal? Percent => Count == Unread ? null : Cut(Count - Unread);
+
+    private decimal Cut(int answers) => Math.Truncate(100m * 100 * Sum / (Highest * (decimal)answers)) / 100;
 }

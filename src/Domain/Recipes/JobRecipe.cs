@@ -7,7 +7,7 @@ namespace XInstruct.Domain.Recipes;
 /// <summary>What the recipes of all jobs have: <c>curate</c>, <c>build</c>, <c>evaluate</c>, <c>judge</c> and <c>probe</c>.</summary>
 public abstract class JobRecipe
 {
-    [Required, RegularExpression("^[a-z0-9][a-z0-9-]{0,39}$")]
+    [Required, RegularExpression(@"^[a-z0-9][a-z0-9-]{0,39}\z")]
     [Description("Lower-case name; the job's id is this name and 8 hex digits of the recipe's hash.")]
     public string Name { get; set; } = "";
 
