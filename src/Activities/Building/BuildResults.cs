@@ -62,7 +62,7 @@ internal sealed class BuildResults(JobContext<BuildRecipe> job)
                 tally.Add(row);
                 foreach (var path in RowFile.Paths(_recipe, row))
                 {
-                    if (!files.TryGetValue(path, out var file)) files[path] = file = RowFile.Create(Path.Combine(folder, path), _recipe);
+                    if (!files.TryGetValue(path, out var file)) files[path] = file = RowFile.Of(Path.Combine(folder, path), _recipe);
                     file.Write(row);
                 }
             }
