@@ -81,6 +81,18 @@ public sealed class JobTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Verify_StageOrPartOfAnotherKind_IsNamed()
+    {
+        var input = await PrepareAsync();
+        await FinishAsync(input);
+        await _place.ExecuteAsync("delete from xinstruct.mt_events where type = 'job_part_done' and data ->> 'part' = '3'");
+        await _place.ExecuteAsync("delete from xinstruct.mt_streams s where not exists (select 1 from xinstruct.mt_events e where e.stream_id = s.id)");
+        var findings = (await _deployment.Get<AuditVerifier>().VerifyAsync(input.Job, default)).Findings;
+        findings.ShouldContain(f => f.Place == "job_stage_ended square" && f.Problem.Contains("should have 7 parts", StringComparison.Ordinal));
+        findings.ShouldContain(f => f.Problem.Contains("The stream should end at version 1, its last event is version 0", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Work_PartThatCannotBeDone_EndsTheJobWithTheReason()
     {
         var input = await PrepareAsync();

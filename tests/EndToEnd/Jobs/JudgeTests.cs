@@ -111,6 +111,47 @@ public sealed partial class JudgeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Judge_AnswersThatPairWithNobody_AreTold()
+    {
+        WritePairs();
+        string Answers(string ours, string theirs) => $$"""
+            name: lonely
+            questions: [{path: questions.jsonl}]
+            answers:
+              - {model: ours, path: ours.fi.jsonl, language: {{ours}} }
+              - {model: base, path: base.fi.jsonl, language: {{theirs}} }
+            judges: [{name: fair, api: {model: m, baseUrl: {{_server.BaseUrl}} }}]
+            """;
+        File.WriteAllText(In("lonely.yaml"), Answers("fi", "sw"));
+        var (code, output, error) = await _product.RunAsync("judge", In("lonely.yaml"), "--json");
+        code.ShouldBe(2, error);
+        output.ShouldContain("There is nothing to judge: of 2 files of answers none makes a pair with another.");
+        // One language, however it is written.
+        File.WriteAllText(In("lonely.yaml"), Answers("fi", "fin"));
+        (code, output, error) = await _product.RunAsync("judge", In("lonely.yaml"), "--json");
+        code.ShouldBe(0, output + error);
+        var result = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(Result(output), "results.json"))).RootElement;
+        Number(result.GetProperty("pairs")[0], "count").ShouldBe(Questions / 2);
+        // All questions of an odd number.
+        result.GetProperty("issues").EnumerateArray().Count(i => i.GetProperty("problem").GetString() == "No model answers this question.").ShouldBe(Questions / 2);
+    }
+
+    [Fact]
+    public async Task Judge_NobodyAtTheEndpoint_StopsAndGoesOnLater()
+    {
+        WritePairs();
+        string[] command = ["judge", In("pairs.yaml"), "--set", "judges.0.api.tries=2", "--set", "judges.1.api.tries=2", "--json"];
+        var away = await _product.RunAsync([.. command, "--set", "judges.1.api.baseUrl=http://127.0.0.1:9/v1"]);
+        away.Code.ShouldBe(1, away.Output);
+        away.Output.ShouldContain("Nobody answers at http://127.0.0.1:9/v1");
+        _server.Asked.Count.ShouldBe(Questions * 2);
+        var (code, output, error) = await _product.RunAsync(command);
+        code.ShouldBe(0, output + error);
+        _server.Asked.ShouldAllBe(a => a.Requests == 1);
+        File.ReadLines(Path.Combine(Result(output), "judgments.biased.jsonl")).ShouldAllBe(line => line.Contains("gpt4_eval", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Judge_BudgetSpent_StopsAndGoesOnWithMore()
     {
         WritePairs();
