@@ -43,11 +43,7 @@ public sealed record ChatRefusal(string Reason, long TokensIn = 0, long TokensOu
 /// <param name="IsEarly">It only came too early (429).</param>
 /// <param name="MayBePaid">The work may have been done, and the reply lost.</param>
 /// <param name="Tokens">What was paid for a reply that is of no use; null when that is not known.</param>
-public sealed record ChatFailure(string Reason, TimeSpan? RetryAfter = null, bool IsEarly = false, bool MayBePaid = false, (long In, long Out)? Tokens = null) : ChatOutcome
-{
-    /// <summary>The reason when nobody is there: the call never arrived.</summary>
-    public const string Unreachable = "unreachable";
-}
+public sealed record ChatFailure(string Reason, TimeSpan? RetryAfter = null, bool IsEarly = false, bool MayBePaid = false, (long In, long Out)? Tokens = null) : ChatOutcome;
 
 /// <summary>No call will have a reply until somebody mends something: the run stops.</summary>
 /// <param name="Message">What is wrong and what to do.</param>

@@ -58,7 +58,7 @@ public sealed class OpenAiEndpoint : IChatEndpoint, IDisposable
             ct.ThrowIfCancellationRequested();
             var error = (e as HttpRequestException ?? e.InnerException as HttpRequestException)?.HttpRequestError;
             var isUnsent = error is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError;
-            return isUnsent ? new ChatFailure(ChatFailure.Unreachable) : new ChatFailure("connection-lost", MayBePaid: true);
+            return isUnsent ? new ChatFailure("unreachable") : new ChatFailure("connection-lost", MayBePaid: true);
         }
     }
 

@@ -1,12 +1,10 @@
 using Marten;
-using Temporalio.Exceptions;
 using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Runs;
 using XInstruct.Activities.Storage;
 using XInstruct.Domain.Identities;
 using XInstruct.Domain.Jobs;
 using XInstruct.Domain.Provenance;
-using XInstruct.Workflows;
 
 namespace XInstruct.Activities.Jobs;
 
@@ -50,16 +48,7 @@ public sealed class JobReplies(IDocumentStore store, EventWriter writer, Content
         var texts = await contents.ReadAsync([.. known.Values.Select(r => r.Reply).OfType<string>()], ct);
         return [.. rows.Select(r => known[r.Key]).Select(r => new JobAnswer(r.Reply is { } hash ? texts[hash] : null, r.Reason))];
 
-        // That nobody is there says nothing of a row: the job stops, and goes on when somebody is.
         async Task CommitAsync(IReadOnlyList<Answered<JobCall>> answers, CancellationToken token)
-        {
-            var heard = answers.Where(answer => answer.Outcome is not ChatRefusal { Reason: ChatFailure.Unreachable }).ToList();
-            if (heard.Count > 0) await WriteAsync(heard, token);
-            if (heard.Count < answers.Count)
-                throw new ApplicationFailureException($"Nobody answers at {settingsOfIt.BaseUrl}. Nothing is lost: start the same command when the endpoint is there, and job {job.Id} goes on.", errorType: FailureTypes.EndpointUnusable, nonRetryable: true);
-        }
-
-        async Task WriteAsync(IReadOnlyList<Answered<JobCall>> answers, CancellationToken token)
         {
             var changes = answers.Select(answer =>
             {
