@@ -111,9 +111,6 @@ internal sealed class ProductProcess : IAsyncDisposable
     /// <summary>Starts the command; the caller waits for it or kills it.</summary>
     public Process Start(params string[] args) => Start(Program, args);
 
-    /// <summary>The same in a folder.</summary>
-    public Process StartIn(string folder, params string[] args) => Start(Program, args, folder);
-
     /// <summary>The built command.</summary>
     public static string Program => Path.Combine(Tests.SharedData.Root, "src/Cli/bin", Configuration, "net10.0/xinstruct");
 

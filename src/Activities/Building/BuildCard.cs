@@ -57,6 +57,7 @@ public sealed record OverlapCount(string Against, long Rows, long Unreadable, lo
 /// <param name="LeftOut">What was left out, by source, data set and reason.</param>
 /// <param name="Overlaps">What decontamination found; null when nobody asked for it.</param>
 /// <param name="OverlapAction">What was done with it.</param>
+/// <param name="SemanticThreshold">Cosine from which rows were left out as repeats; null when nobody asked for it.</param>
 public sealed record BuildCard(
     string Name,
     string Kind,
@@ -67,4 +68,5 @@ public sealed record BuildCard(
     IReadOnlyList<SplitCount> Files,
     IReadOnlyList<LeftOut> LeftOut,
     IReadOnlyList<OverlapCount>? Overlaps,
-    OverlapAction? OverlapAction);
+    OverlapAction? OverlapAction,
+    double? SemanticThreshold);

@@ -11,10 +11,13 @@ namespace XInstruct.Activities.Building;
 /// <summary><c>xinstruct build</c>: instruction data from supervised data sets.</summary>
 public sealed class BuildKind : JobKind<BuildRecipe>
 {
-    internal const string Read = "read", Gather = "gather", Overlaps = "overlaps";
+    internal const string Read = "read", Gather = "gather", Overlaps = "overlaps", Vectors = "vectors", Duplicates = "duplicates";
 
     // Rows of a part that are compared with evaluation sets: reading those again costs more than few rows.
     private const int OverlapRows = 16_384;
+
+    // Rows that are embedded as one: what a killed job does again at most.
+    private const int VectorRows = 2048;
 
     /// <inheritdoc/>
     public override string Name => "build";
@@ -39,6 +42,8 @@ public sealed class BuildKind : JobKind<BuildRecipe>
     {
         var stages = new List<JobStage> { new(Read, TaskQueues.Cpu), new(Gather, TaskQueues.Cpu) };
         if (recipe.Decontaminate is not null) stages.Add(new JobStage(Overlaps, TaskQueues.Cpu));
+        // One part at a time on a worker where memory counts.
+        if (recipe.SemanticDedup is not null) stages.AddRange([new JobStage(Vectors, TaskQueues.Gpu), new JobStage(Duplicates, TaskQueues.Gpu)]);
         return stages;
     }
 
@@ -51,9 +56,11 @@ public sealed class BuildKind : JobKind<BuildRecipe>
                 return job.Recipe.QuestionTranslation?.Directions.Count ?? SourceFile.Of(job).Count;
             case Gather:
                 return 1;
+            case Duplicates:
+                return job.Recipe.Mix?.Settings.Count ?? 1;
             default:
-                var rows = await RowsAsync(job, ct).CountAsync(ct);
-                return (rows + OverlapRows - 1) / OverlapRows;
+                var (rows, size) = (await RowsAsync(job, ct).CountAsync(ct), stage == Vectors ? VectorRows : OverlapRows);
+                return (rows + size - 1) / size;
         }
     }
 
@@ -70,6 +77,12 @@ public sealed class BuildKind : JobKind<BuildRecipe>
                     break;
                 case Gather:
                     await foreach (var line in new RowGatherer(job).ReadAsync(ct)) await work.WriteAsync(line, ct);
+                    break;
+                case Vectors:
+                    await new SemanticFinder(job).EmbedAsync(work, RowsAsync(job, ct).Skip(work.Part * VectorRows).Take(VectorRows), ct);
+                    break;
+                case Duplicates:
+                    foreach (var duplicate in await new SemanticFinder(job).FindAsync(job.Recipe.Mix?.Settings[work.Part].Name ?? "", ct)) await work.WriteAsync(duplicate, ct);
                     break;
                 default:
                     var finder = await OverlapFinder.OpenAsync(job, ct);
@@ -106,6 +119,10 @@ public sealed class BuildKind : JobKind<BuildRecipe>
             if (line.Row is { } row) yield return (item++, row);
         }
     }
+
+    /// <summary>Numbers of rows that decontamination leaves out.</summary>
+    internal static async Task<HashSet<int>> OverlappingAsync(JobContext<BuildRecipe> job, CancellationToken ct) =>
+        job.Recipe.Decontaminate?.Action == OverlapAction.Drop ? await job.ReadAsync<BuildOverlap>(Overlaps, ct).Select(overlap => overlap.Item).ToHashSetAsync(null, ct) : [];
 
     private static IAsyncEnumerable<BuildLine> ReadAsync(JobContext<BuildRecipe> job, int part, CancellationToken ct)
     {

@@ -3,12 +3,13 @@ using System.Text;
 using System.Text.Json;
 using XInstruct.Activities.Exports;
 using XInstruct.Activities.Jobs;
+using XInstruct.Activities.Pages;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Recipes;
 
 namespace XInstruct.Activities.Building;
 
-/// <summary>Writes what a build gives: a folder for each mix, or the files themselves, and beside them card.json, card.md, drops.jsonl and overlaps.csv.</summary>
+/// <summary>Writes what a build gives: a folder for each mix, or the files themselves, and beside them the card and what was left out.</summary>
 internal sealed class BuildResults(JobContext<BuildRecipe> job)
 {
     private readonly BuildRecipe _recipe = job.Recipe;
@@ -19,8 +20,10 @@ internal sealed class BuildResults(JobContext<BuildRecipe> job)
     /// <summary>Writes the folder.</summary>
     public async Task WriteAsync(string folder, CancellationToken ct)
     {
-        var (overlapping, overlaps) = _recipe.Decontaminate is null ? ([], null) : await OverlapsAsync(folder, ct);
-        await RowsAsync(folder, _recipe.Decontaminate?.Action == OverlapAction.Drop ? overlapping : [], ct);
+        var overlaps = _recipe.Decontaminate is null ? null : await OverlapsAsync(folder, ct);
+        var repeats = _recipe.SemanticDedup is null ? [] : await job.ReadAsync<BuildDuplicate>(BuildKind.Duplicates, ct).ToDictionaryAsync(d => d.Item, null, ct);
+        if (_recipe.SemanticDedup is not null) await RepeatsAsync(folder, repeats, ct);
+        await RowsAsync(folder, await BuildKind.OverlappingAsync(job, ct), repeats, ct);
         await DropsAsync(folder, ct);
         var catalogue = BuildKind.Catalogue(job);
         var card = new BuildCard(
@@ -34,21 +37,24 @@ internal sealed class BuildResults(JobContext<BuildRecipe> job)
             [.. _leftOut.OrderBy(l => l.Key.Source, StringComparer.Ordinal).ThenBy(l => l.Key.Dataset, StringComparer.Ordinal).ThenBy(l => l.Key.Split).ThenBy(l => l.Key.Reason, StringComparer.Ordinal)
                 .Select(l => new LeftOut(l.Key.Source, l.Key.Dataset, l.Key.Dataset is { } name ? catalogue.Find(name)?.Licence.Name : null, l.Key.Split, l.Key.Reason, l.Value))],
             overlaps,
-            _recipe.Decontaminate?.Action);
+            _recipe.Decontaminate?.Action,
+            _recipe.SemanticDedup?.Threshold);
         await File.WriteAllBytesAsync(Path.Combine(folder, "card.json"), JsonSerializer.SerializeToUtf8Bytes(card, EventJson.Indented), ct);
-        await File.WriteAllTextAsync(Path.Combine(folder, "card.md"), BuildCardPage.Markdown(card), ct);
+        var page = BuildPage.Of(card, job.Id);
+        await File.WriteAllTextAsync(Path.Combine(folder, "card.md"), MarkdownPage.Render(page), ct);
+        await File.WriteAllTextAsync(Path.Combine(folder, "report.html"), HtmlPage.Render(page), ct);
     }
 
-    private async Task RowsAsync(string folder, HashSet<int> dropped, CancellationToken ct)
+    private async Task RowsAsync(string folder, HashSet<int> overlapping, Dictionary<int, BuildDuplicate> repeats, CancellationToken ct)
     {
         var files = new Dictionary<string, RowFile>(StringComparer.Ordinal);
         try
         {
             await foreach (var (item, row) in BuildKind.RowsAsync(job, ct))
             {
-                if (dropped.Contains(item))
+                if (overlapping.Contains(item) || repeats.ContainsKey(item))
                 {
-                    LeaveOut(row.Source, row.Dataset, row.Split, "in-evaluation-set", 1);
+                    LeaveOut(row.Source, row.Dataset, row.Split, overlapping.Contains(item) ? "in-evaluation-set" : "means-the-same", 1);
                     continue;
                 }
 
@@ -56,7 +62,7 @@ internal sealed class BuildResults(JobContext<BuildRecipe> job)
                 tally.Add(row);
                 foreach (var path in RowFile.Paths(_recipe, row))
                 {
-                    if (!files.TryGetValue(path, out var file)) files[path] = file = RowFile.Create(Path.Combine(folder, path), _recipe);
+                    if (!files.TryGetValue(path, out var file)) files[path] = file = RowFile.Of(Path.Combine(folder, path), _recipe);
                     file.Write(row);
                 }
             }
@@ -90,9 +96,25 @@ internal sealed class BuildResults(JobContext<BuildRecipe> job)
         }
     }
 
-    private async Task<(HashSet<int> Items, IReadOnlyList<OverlapCount>? Counts)> OverlapsAsync(string folder, CancellationToken ct)
+    /// <summary>duplicates.csv: each row that was left out and the earlier one that it means the same as.</summary>
+    private async Task RepeatsAsync(string folder, Dictionary<int, BuildDuplicate> repeats, CancellationToken ct)
     {
-        var (items, pairs, found) = (new HashSet<int>(), new Dictionary<string, long>(StringComparer.Ordinal), new HashSet<(string, long)>());
+        var named = new HashSet<int>(repeats.Values.SelectMany(repeat => new[] { repeat.Item, repeat.Of }));
+        var rows = new Dictionary<int, BuildRow>();
+        await using var table = new StreamWriter(Path.Combine(folder, "duplicates.csv"), false, new UTF8Encoding(false));
+        await table.WriteAsync(CsvWriter.Line(["mix", "source", "row", "dataset", "id", "of_source", "of_row", "of_id", "cosine"]));
+        await foreach (var (item, row) in BuildKind.RowsAsync(job, ct))
+        {
+            if (named.Contains(item)) rows[item] = row with { Input = "", Output = "", Choices = null };
+            if (!repeats.TryGetValue(item, out var repeat)) continue;
+            var first = rows[repeat.Of];
+            await table.WriteAsync(CsvWriter.Line([row.Mix, row.Source, Text(row.Row), row.Dataset, row.Id, first.Source, Text(first.Row), first.Id, repeat.Cosine.ToString("F4", CultureInfo.InvariantCulture)]));
+        }
+    }
+
+    private async Task<IReadOnlyList<OverlapCount>> OverlapsAsync(string folder, CancellationToken ct)
+    {
+        var (pairs, found) = (new Dictionary<string, long>(StringComparer.Ordinal), new HashSet<(string, long)>());
         await using var table = new StreamWriter(Path.Combine(folder, "overlaps.csv"), false, new UTF8Encoding(false));
         await table.WriteAsync(CsvWriter.Line(["mix", "source", "row", "dataset", "id", "against", "against_row", "shared", "of", "share"]));
         await using var overlaps = job.ReadAsync<BuildOverlap>(BuildKind.Overlaps, ct).GetAsyncEnumerator(ct);
@@ -102,7 +124,6 @@ internal sealed class BuildResults(JobContext<BuildRecipe> job)
             for (; more && overlaps.Current.Item == item; more = await overlaps.MoveNextAsync())
             {
                 var overlap = overlaps.Current;
-                items.Add(item);
                 found.Add((overlap.Against, overlap.Row));
                 pairs[overlap.Against] = pairs.GetValueOrDefault(overlap.Against) + 1;
                 await table.WriteAsync(CsvWriter.Line(
@@ -111,10 +132,10 @@ internal sealed class BuildResults(JobContext<BuildRecipe> job)
         }
 
         var finder = await OverlapFinder.OpenAsync(job, ct);
-        return (items, [.. finder.Counts.Select(c => new OverlapCount(c.Against, c.Rows, c.Unreadable, c.TooShort, found.Count(f => f.Item1 == c.Against), pairs.GetValueOrDefault(c.Against)))]);
-
-        static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+        return [.. finder.Counts.Select(c => new OverlapCount(c.Against, c.Rows, c.Unreadable, c.TooShort, found.Count(f => f.Item1 == c.Against), pairs.GetValueOrDefault(c.Against)))];
     }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     private void LeaveOut(string source, string? dataset, DataSplit split, string reason, long rows) =>
         _leftOut[(source, dataset, split, reason)] = _leftOut.GetValueOrDefault((source, dataset, split, reason)) + rows;

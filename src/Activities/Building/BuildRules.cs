@@ -24,6 +24,12 @@ internal static class BuildRules
     {
         var kinds = new (string Key, object? Value)[] { ("multitask", recipe.Multitask), ("mix", recipe.Mix), ("questionTranslation", recipe.QuestionTranslation) }.Where(kind => kind.Value is not null).ToList();
         check.Require(kinds.Count == 1, kinds.Count > 1 ? kinds[1].Key : "", "Say what to build: one of multitask, mix and questionTranslation.");
+        if (recipe.SemanticDedup?.Vectors is { } vectors)
+        {
+            check.Require(vectors.Encoder is null != vectors.Model is null, "semanticDedup.vectors", "Give encoder (a folder with model.onnx) or model (a folder in Hugging Face's layout): one of them.");
+            check.Require(vectors.Model is null || vectors.Pooling == EncoderPooling.Mean, "semanticDedup.vectors.pooling", "A model's hidden states are averaged (mean). For cls or pooler give an encoder.");
+        }
+
         if (Catalogue(recipe, check) is not { } catalogue) return;
         if (recipe.QuestionTranslation is { } translation) Translation(translation, catalogue, recipe, check);
         else check.Require(recipe.Sources.Count > 0, "sources", "Missing. Name at least one source.");

@@ -22,8 +22,8 @@ internal abstract class RowFile(string path) : IDisposable
         else yield return row.Split == DataSplit.Test ? $"{stem}/{row.Cluster}/{row.Dataset}/test_{(row.Template.Length > 0 ? row.Template : "tmp0")}.csv" : $"{stem}.csv";
     }
 
-    /// <summary>Creates a file by the ending of its name.</summary>
-    public static RowFile Create(string path, BuildRecipe recipe) => Path.GetExtension(path) switch
+    /// <summary>A new file, by the ending of its name.</summary>
+    public static RowFile Of(string path, BuildRecipe recipe) => Path.GetExtension(path) switch
     {
         ".csv" => new CsvRowFile(path),
         ".json" => new ArrayRowFile(path, recipe.QuestionTranslation is null ? ("instruction", "output") : ("input", "answer")),

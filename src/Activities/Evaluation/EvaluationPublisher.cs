@@ -41,7 +41,9 @@ internal sealed class EvaluationPublisher(JobContext<EvaluationRecipe> job, stri
         var recipe = job.Recipe;
         var baseline = recipe.Baseline ?? recipe.Models[0].Name;
         var models = recipe.Models.Select(model => model.Name).OrderBy(name => name != baseline).ToList();
-        var languages = units.Select(unit => unit.Language).Distinct(StringComparer.Ordinal).ToList();
+        // Those of the recipe first and as there, then those that only a task names.
+        var asked = units.Select(unit => unit.Language).Distinct(StringComparer.Ordinal).ToList();
+        List<string> languages = [.. recipe.Languages.Where(asked.Contains), .. asked.Except(recipe.Languages, StringComparer.Ordinal)];
         return new ReportFacts(
             recipe.Name,
             job.Id,

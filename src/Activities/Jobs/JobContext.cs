@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
+using XInstruct.Activities.Encoders;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Recipes;
 
@@ -37,7 +38,7 @@ public abstract class JobContext
     /// <summary>Names of a folder's files, relative to it.</summary>
     public IReadOnlyList<string> Names(string key) => [.. Document.Inputs.Where(i => i.Role.StartsWith(key + "/", StringComparison.Ordinal)).Select(i => i.Role[(key.Length + 1)..])];
 
-    /// <summary>A folder that has the files of an input folder under their names. They are links to what is stored: nobody writes there.</summary>
+    /// <summary>A folder that has the files of an input folder under their names. They are links to what is stored, an encoder's are copies: nobody writes there.</summary>
     public string Folder(string key)
     {
         var target = _store.Files.Work(Id, $"folders/{key}");
@@ -47,7 +48,9 @@ public abstract class JobContext
         {
             var path = Path.Combine(folder, name.Replace('/', Path.DirectorySeparatorChar));
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            File.CreateSymbolicLink(path, Input($"{key}/{name}"));
+            // ONNX Runtime reads no weights that lie outside the folder of their model, wherever links say they are.
+            if (Names(key).Contains(EncoderFolder.Model)) File.Copy(Input($"{key}/{name}"), path);
+            else File.CreateSymbolicLink(path, Input($"{key}/{name}"));
         }
 
         Directory.CreateDirectory(Path.GetDirectoryName(target)!);

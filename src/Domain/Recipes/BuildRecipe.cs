@@ -290,31 +290,19 @@ public enum SemanticPart
     Both,
 }
 
-/// <summary>Semantic deduplication.</summary>
+/// <summary>Semantic deduplication: a row to train on that means what an earlier one means is left out.</summary>
 public sealed class SemanticOptions
 {
-    [InputPath(InputKind.Encoder)]
-    [Description("Folder of a sentence encoder: model.onnx, tokenizer.json. Relative to the recipe.")]
-    public string? Encoder { get; set; }
-
-    [InputPath(InputKind.Model)]
-    [Description("Folder of a model in Hugging Face's layout instead, whose last hidden states are averaged.")]
-    public string? Model { get; set; }
-
     [Range(0.0, 1.0)]
-    [Description("Cosine from which a row means the same as an earlier one.")]
+    [Description("Cosine from which two rows mean the same.")]
     public double Threshold { get; set; } = 0.95;
 
-    [Description("What is embedded: the prompt, or prompt and answer.")]
+    [Description("What is embedded: the prompt (input), or prompt and answer (both).")]
     public SemanticPart Of { get; set; }
 
-    [Description("What of an encoder's token vectors is taken: their mean; the first token's (cls); or the encoder's own sentence output (pooler).")]
-    public EncoderPooling Pooling { get; set; } = EncoderPooling.Mean;
+    [Description("Where the model runs; auto is cuda where there is one.")]
+    public ComputeDevice Device { get; set; }
 
-    [Range(8, 32_768)]
-    [Description("Tokens of a row that are read; not more than the encoder's positions.")]
-    public int MaxTokens { get; set; } = 256;
-
-    [Description("Stands before each text, as some encoders were trained, e.g. \"query: \".")]
-    public string Prefix { get; set; } = "";
+    [Description("The vectors: of an encoder or a model. They are always scaled to length 1.")]
+    public CurationVectors Vectors { get; set; } = new();
 }

@@ -88,7 +88,7 @@ public sealed class QuestionTranslationFileTests(ITestOutputHelper output) : IDi
     private byte[] Write(BuildRecipe recipe, IEnumerable<BuildRow> rows, string name)
     {
         var path = Path.Combine(_folder, name);
-        using (var file = RowFile.Create(path, recipe))
+        using (var file = RowFile.Of(path, recipe))
         {
             foreach (var row in rows) file.Write(row);
             file.End();

@@ -88,6 +88,12 @@ public sealed class CurateTests : IDisposable
         statistics.GetProperty("chosen").GetProperty("sources")[1].GetProperty("shareAfter").GetDouble().ShouldBe(2 / 3.0, 1e-5);
         (statistics.GetProperty("read").GetInt64(), statistics.GetProperty("merged").GetInt64()).ShouldBe((11, 5));
 
+        // With one cluster a group the vectors decide nothing; a sentence encoder whose weights lie beside its model gives them too.
+        var encoder = Tests.TinyEncoder.Write(In("encoder"), Tests.TinyEncoder.WeightsFile);
+        (code, output, error) = await product.RunAsync("curate", In("small.yaml"), "--set", "name=encoded", "--set", $"vectors={{encoder: {encoder}, pooling: cls, maxTokens: 16}}", "--json");
+        code.ShouldBe(0, error);
+        (await File.ReadAllTextAsync(Path.Combine(Last(output).GetProperty("output").GetString()!, "sample.jsonl"))).ShouldBe(await File.ReadAllTextAsync(Path.Combine(result, "sample.jsonl")));
+
         (code, _, error) = await product.RunAsync("curate", In("small.yaml"), "--set", "clusters.count=3", "--set", "name=too-small", "--set", "grid={}");
         code.ShouldBe(2, error);
         error.ShouldContain("length group 1 of 2 (instructions of 2 characters and more) has 2 rows, fewer than the 3 clusters");
