@@ -65,7 +65,7 @@ internal static class ProbeReport
     }
 
     private static PageSection? Lens(ProbeResult result) => result.Curves.Count == 0 ? null : new(
-        "lens", "Logit lens", "What each layer would say next, were it the last: the probability that the next token begins the right label, or any label, in English and in the question's language, as a mean over items with its 95% interval (1.96 standard errors). The strip below is the entropy of all that could come next: the darker, the less decided. Of English questions, and where labels are the English ones, these alone are shown.")
+        "lens", "Logit lens", "What each layer would say next, were it the last: the probability that the next token begins the right label, or any label, in English and in the question's language, as a mean over items with its 95% interval (1.96 standard errors). The strip below is the entropy of all that could come next: the stronger its colour, the less decided. Of English questions, and where labels are the English ones, these alone are shown.")
     {
         Charts = [("lens", "Probability of the labels in English and in the question's language, layer by layer")],
         Tables = [.. result.Curves.Where(c => c.Used > 0).GroupBy(c => (c.Model, c.Task)).Select(group =>

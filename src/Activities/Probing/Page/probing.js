@@ -32,7 +32,7 @@
         return ["layer " + layer.layer, ...shown.map(([key, text]) => text + "  " + number(layer[key].mean) + "  [" + number(layer[key].low) + ", " + number(layer[key].high) + "]"),
           "entropy  " + layer.entropy.mean.toFixed(2) + " bits  [" + layer.entropy.low.toFixed(2) + ", " + layer.entropy.high.toFixed(2) + "]"].join("\n");
       } },
-      xAxis: [category({ boundaryGap: true, axisLabel: { show: false } }), category({ gridIndex: 1, name: "layer; strip: entropy, " + most.toFixed(1) + " bits where darkest", nameLocation: "middle", nameGap: 28 })],
+      xAxis: [category({ boundaryGap: true, axisLabel: { show: false } }), category({ gridIndex: 1, name: "layer; strip: entropy, " + most.toFixed(1) + " bits at its strongest", nameLocation: "middle", nameGap: 28 })],
       yAxis: [axis({ type: "value", min: 0 }), axis({ gridIndex: 1, type: "value", max: 1, show: false })],
       series: [
         ...shown.flatMap(([key, text, colour, style]) => [
