@@ -27,8 +27,11 @@ public sealed class EvaluationKind : JobKind<EvaluationRecipe>
     public override IReadOnlyDictionary<string, string> Examples { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["name"] = "my-evaluation",
-        ["models"] = "[{ name: base, path: models/base }, { name: tuned, path: models/tuned }]",
-        ["tasks"] = "[{ task: xcopa, data: data/xcopa, files: \"test.{lang}.jsonl\" }]",
+        ["models.name"] = "tuned",
+        ["models.path"] = "models/tuned",
+        ["tasks.task"] = "xcopa",
+        ["tasks.data"] = "data/xcopa",
+        ["tasks.files"] = "test.{lang}.jsonl",
         ["languages"] = "[sw, id]",
     };
 

@@ -25,8 +25,11 @@ public sealed class ProbeKind : JobKind<ProbeRecipe>
     public override IReadOnlyDictionary<string, string> Examples { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["name"] = "my-probe",
-        ["models"] = "[{ name: base, path: models/base }]",
-        ["tasks"] = "[{ task: lml-sentiment, data: data/reviews, files: \"emotion_{lang}500_test.json\", limit: 100 }]",
+        ["models.name"] = "base",
+        ["models.path"] = "models/base",
+        ["tasks.task"] = "lml-sentiment",
+        ["tasks.data"] = "data/reviews",
+        ["tasks.files"] = "emotion_{lang}500_test.json",
         ["languages"] = "[en, de, sw]",
     };
 

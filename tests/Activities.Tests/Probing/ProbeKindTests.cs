@@ -32,6 +32,36 @@ public sealed class ProbeKindTests
         (await LoadAsync("lens=false;tasks.0.definition=@topics/topic.yaml;tasks.0.data=@topics;languages=[fi, id, sw];pairs=[fi/id];tasks.0.shots=0")).Recipe.Name.ShouldBe("probe-tiny");
 
     [Fact]
+    public async Task Docs_RecipeOfItsPageAndWhatNewWrites_Load()
+    {
+        var folder = Directory.CreateTempSubdirectory("xi-probe-").FullName;
+        try
+        {
+            Directory.CreateDirectory(Path.Combine(folder, "models"));
+            Directory.CreateSymbolicLink(Path.Combine(folder, "models/base"), Path.Combine(SharedData.Root, "samples/models/tiny"));
+            foreach (var data in new[] { "reviews", "data/reviews" })
+            {
+                Directory.CreateDirectory(Path.Combine(folder, data));
+                foreach (var language in new[] { "en", "de", "sw" })
+                    await File.WriteAllTextAsync(Path.Combine(folder, data, $"emotion_{language}500_test.json"), $$"""[{"input":"a","answer":"{{(language == "en" ? "positive" : "+" + language)}}"},{"input":"b","answer":"{{(language == "en" ? "negative" : "-" + language)}}"}]""");
+            }
+
+            var page = await File.ReadAllTextAsync(Path.Combine(SharedData.Root, "docs", "probing.md"));
+            var block = page.Split("```yaml\n").Skip(1).ShouldHaveSingleItem();
+            var kind = new ProbeKind();
+            foreach (var recipe in new[] { block[..block.IndexOf("```", StringComparison.Ordinal)], RecipeTemplate.Commented(kind.Name, kind.NewRecipe(), kind.Examples) })
+            {
+                await File.WriteAllTextAsync(Path.Combine(folder, "probe.yaml"), recipe);
+                (await JobRecipeFile.LoadAsync(kind, Path.Combine(folder, "probe.yaml"), [], default)).Recipe.Name.ShouldBeOneOf("layers", "my-probe");
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public void Correlate_ParallelRows_AreThoseWithTheSameNumber()
     {
         // Row 3 is missing in sw, row 9 in en: three rows are left, whose places are (1, 2), (2, 4), (4, 5).
