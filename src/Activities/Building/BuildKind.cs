@@ -1,6 +1,9 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
+using XInstruct.Activities.Curation;
 using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Tasks;
+using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Recipes;
 using XInstruct.Domain.Tasks;
 using XInstruct.Workflows;
@@ -59,7 +62,7 @@ public sealed class BuildKind : JobKind<BuildRecipe>
             case Duplicates:
                 return job.Recipe.Mix?.Settings.Count ?? 1;
             default:
-                var (rows, size) = (await RowsAsync(job, ct).CountAsync(ct), stage == Vectors ? VectorRows : OverlapRows);
+                var (rows, size) = (Lines(await job.PartPathAsync(Gather, 0, ct)).Count(), stage == Vectors ? VectorRows : OverlapRows);
                 return (rows + size - 1) / size;
         }
     }
@@ -79,14 +82,14 @@ public sealed class BuildKind : JobKind<BuildRecipe>
                     await foreach (var line in new RowGatherer(job).ReadAsync(ct)) await work.WriteAsync(line, ct);
                     break;
                 case Vectors:
-                    await new SemanticFinder(job).EmbedAsync(work, RowsAsync(job, ct).Skip(work.Part * VectorRows).Take(VectorRows), ct);
+                    await new SemanticFinder(job).EmbedAsync(work, RowsAsync(job, work.Part * VectorRows, ct).Take(VectorRows), ct);
                     break;
                 case Duplicates:
                     foreach (var duplicate in await new SemanticFinder(job).FindAsync(job.Recipe.Mix?.Settings[work.Part].Name ?? "", ct)) await work.WriteAsync(duplicate, ct);
                     break;
                 default:
                     var finder = await OverlapFinder.OpenAsync(job, ct);
-                    await foreach (var (item, row) in RowsAsync(job, ct).Skip(work.Part * OverlapRows).Take(OverlapRows))
+                    await foreach (var (item, row) in RowsAsync(job, work.Part * OverlapRows, ct).Take(OverlapRows))
                     {
                         work.Advance();
                         if (row.Split != DataSplit.Train) continue;
@@ -111,14 +114,23 @@ public sealed class BuildKind : JobKind<BuildRecipe>
         job.Recipe.RegistryFiles.Index().Select(file => FormattableString.Invariant($"registryFiles.{file.Index}")).Select(role => (job.Input(role), role)));
 
     /// <summary>What was gathered, each row with its number.</summary>
-    internal static async IAsyncEnumerable<(int Item, BuildRow Row)> RowsAsync(JobContext<BuildRecipe> job, [EnumeratorCancellation] CancellationToken ct)
+    internal static IAsyncEnumerable<(int Item, BuildRow Row)> RowsAsync(JobContext<BuildRecipe> job, CancellationToken ct) => RowsAsync(job, 0, ct);
+
+    /// <summary>The rows of a file that was gathered, from a number on. Those before it are passed over without being read: parts of a large job begin far down.</summary>
+    internal static IEnumerable<(int Item, BuildRow Row)> Rows(string path, int first) =>
+        Lines(path).Skip(first).Select((line, i) => (first + i, JsonSerializer.Deserialize<BuildLine>(line.Span, EventJson.Options)!.Row!));
+
+    private static async IAsyncEnumerable<(int Item, BuildRow Row)> RowsAsync(JobContext<BuildRecipe> job, int first, [EnumeratorCancellation] CancellationToken ct)
     {
-        var item = 0;
-        await foreach (var line in job.ReadAsync<BuildLine>(Gather, ct))
+        foreach (var row in Rows(await job.PartPathAsync(Gather, 0, ct), first))
         {
-            if (line.Row is { } row) yield return (item++, row);
+            ct.ThrowIfCancellationRequested();
+            yield return row;
         }
     }
+
+    // Among them lie rows that were left out, and counts.
+    private static IEnumerable<ReadOnlyMemory<byte>> Lines(string path) => LineFile.Read(path).Select(line => line.Line).Where(line => line.Span.StartsWith("{\"row\":"u8));
 
     /// <summary>Numbers of rows that decontamination leaves out.</summary>
     internal static async Task<HashSet<int>> OverlappingAsync(JobContext<BuildRecipe> job, CancellationToken ct) =>

@@ -40,12 +40,27 @@ internal static class BuildRules
             foreach (var language in setting.Train) Code(language, $"mix.settings.{i}.train", check);
         }
 
+        if (recipe.QuestionTranslation is { } asked && !check.Has("questionTranslation"))
+        {
+            var task = catalogue.Dataset(asked.Task);
+            foreach (var (i, file) in asked.Files.Index()) await TableLook.LookAsync(file.Path, task.Fields.Select(field => file.Columns.GetValueOrDefault(field) ?? task.ColumnOf(field)), $"questionTranslation.files.{i}.path", recipe.MaxRowBytes, check, ct);
+        }
+
         foreach (var (i, source) in recipe.Sources.Index()) Source(source, $"sources.{i}", recipe, catalogue, check);
+        if (recipe.Decontaminate is { } against && !check.Has("decontaminate"))
+        {
+            foreach (var (i, table) in against.Against.Index()) await TableLook.LookAsync(table.Path, [], $"decontaminate.against.{i}.path", recipe.MaxRowBytes, check, ct);
+        }
+
         if (check.Has("sources") || check.Has("mix")) return;
         var files = SourceFile.Of(recipe, key => Names(recipe.Sources[int.Parse(key.Split('.')[1], System.Globalization.CultureInfo.InvariantCulture)].Folder!));
-        foreach (var (i, source) in recipe.Sources.Index().Where(s => s.Item.Dataset is null))
+        foreach (var (i, source) in recipe.Sources.Index())
         {
-            foreach (var file in files.Where(f => f.Source == source)) await PromptsAsync(file, $"sources.{i}", recipe, catalogue, check, ct);
+            foreach (var file in files.Where(f => f.Source == source))
+            {
+                if (source.Dataset is null) await PromptsAsync(file, $"sources.{i}", recipe, catalogue, check, ct);
+                else await TableLook.LookAsync(PathOf(file), TaskPrompts.Columns(catalogue.Dataset(source.Dataset), source.Columns), $"sources.{i}", recipe.MaxRowBytes, check, ct);
+            }
         }
     }
 
@@ -108,7 +123,7 @@ internal static class BuildRules
     /// <summary>Rows that are prompts name their data sets: each must be known, and none in a held-out cluster.</summary>
     private static async Task PromptsAsync(SourceFile file, string key, BuildRecipe recipe, TaskCatalogue catalogue, RecipeCheck check, CancellationToken ct)
     {
-        var path = file.Source.Path ?? Path.Combine(file.Source.Folder!, file.Role[(file.Role.IndexOf('/', StringComparison.Ordinal) + 1)..]);
+        var path = PathOf(file);
         if (new FileInfo(path).Length > LongestToRead) return;
         var (column, heldOut, seen) = (file.Source.Columns.GetValueOrDefault("dataset_name", "dataset_name"), new HeldOutClusters(recipe.Mix?.HoldOut ?? []), new HashSet<string>(StringComparer.Ordinal));
         var rows = 0;
@@ -125,6 +140,8 @@ internal static class BuildRules
         check.Require(rows > 0, key, $"{path} has no row.");
         check.Require(seen.Count > 0, key, $"No row of {path} has a column '{column}'. Rows of one data set that are no prompts yet need the source's dataset.");
     }
+
+    private static string PathOf(SourceFile file) => file.Source.Path ?? Path.Combine(file.Source.Folder!, file.Role[(file.Role.IndexOf('/', StringComparison.Ordinal) + 1)..]);
 
     private static void Translation(QuestionTranslationOptions options, TaskCatalogue catalogue, BuildRecipe recipe, RecipeCheck check)
     {

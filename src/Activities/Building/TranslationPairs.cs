@@ -24,12 +24,17 @@ internal sealed class TranslationPairs(BuildRecipe recipe, TaskCatalogue catalog
         var (source, target) = (FileOf(from), FileOf(to));
         var (sourceLanguage, targetLanguage) = (Language.Parse(from), Language.Parse(to));
         await using var others = TableReader.ReadAsync(path(target.Index), new TableReadOptions(recipe.MaxRowBytes), ct).GetAsyncEnumerator(ct);
-        var (taken, read) = (0L, 0L);
+        var (taken, read, left) = (0L, 0L, 0L);
         await foreach (var row in TableReader.ReadAsync(path(source.Index), new TableReadOptions(recipe.MaxRowBytes), ct))
         {
             if (!await others.MoveNextAsync()) throw Uneven(to, read, from);
             read++;
-            if (_options.Rows > 0 && taken == _options.Rows) continue;
+            if (_options.Rows > 0 && taken == _options.Rows)
+            {
+                left++;
+                continue;
+            }
+
             var (first, second) = (Fields(row, source.Item, task), Fields(others.Current, target.Item, task));
             if ((first.Problem ?? second.Problem) is { } problem)
             {
@@ -56,7 +61,7 @@ internal sealed class TranslationPairs(BuildRecipe recipe, TaskCatalogue catalog
 
         if (await others.MoveNextAsync()) throw Uneven(from, read, to);
         yield return new BuildLine(Count: new BuildCount(direction, task.Name, DataSplit.Train, "read", read));
-        if (_options.Rows > 0 && read > taken) yield return new BuildLine(Count: new BuildCount(direction, task.Name, DataSplit.Train, "not-drawn", read - taken));
+        if (left > 0) yield return new BuildLine(Count: new BuildCount(direction, task.Name, DataSplit.Train, "not-drawn", left));
     }
 
     private static JobException Uneven(string shorter, long rows, string longer) => new(string.Create(

@@ -27,17 +27,23 @@ public sealed class EvaluationKind : JobKind<EvaluationRecipe>
     public override IReadOnlyDictionary<string, string> Examples { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["name"] = "my-evaluation",
-        ["models"] = "[{ name: base, path: models/base }, { name: tuned, path: models/tuned }]",
-        ["tasks"] = "[{ task: xcopa, data: data/xcopa, files: \"test.{lang}.jsonl\" }]",
+        ["models.name"] = "tuned",
+        ["models.path"] = "models/tuned",
+        ["tasks.task"] = "xcopa",
+        ["tasks.data"] = "data/xcopa",
+        ["tasks.files"] = "test.{lang}.jsonl",
         ["languages"] = "[sw, id]",
     };
 
     /// <summary>Files of a recipe's tasks, in its order.</summary>
-    internal static IReadOnlyList<TaskUnit> Units(JobContext<EvaluationRecipe> job) => [.. job.Recipe.Tasks.SelectMany((asked, i) =>
+    internal static IReadOnlyList<TaskUnit> Units(JobContext<EvaluationRecipe> job) => Units(job, job.Recipe);
+
+    /// <summary>Files of the tasks of a job that asks the same as an evaluation.</summary>
+    internal static IReadOnlyList<TaskUnit> Units(JobContext job, EvaluationRecipe recipe) => [.. recipe.Tasks.SelectMany((asked, i) =>
     {
         var (own, registry) = ($"tasks.{i}.definition", $"tasks.{i}.registry");
         var task = job.Has(own) ? TaskLibrary.Read(job.Input(own), own) : TaskLibrary.Shipped(asked.Task!);
-        return TaskUnits.Of(job.Recipe, i, task, Words(task, job.Has(registry) ? job.Input(registry) : null, registry), job.Names($"tasks.{i}.data"));
+        return TaskUnits.Of(recipe, i, task, Words(task, job.Has(registry) ? job.Input(registry) : null, registry), job.Names($"tasks.{i}.data"));
     })];
 
     private static TaskDataset? Words(EvaluationTask task, string? registry, string name) =>
@@ -139,22 +145,33 @@ public sealed class EvaluationKind : JobKind<EvaluationRecipe>
         switch (work.Stage)
         {
             case Items:
-                var unit = Units(job)[work.Part];
-                var reader = new ItemReader(job.Recipe, unit, name => job.Has($"tasks.{unit.Entry}.data/{name}") ? job.Input($"tasks.{unit.Entry}.data/{name}") : null);
-                foreach (var item in await reader.ReadAsync(ct)) await work.WriteAsync(item, ct);
+                await WriteItemsAsync(job, job.Recipe, work, ct);
                 break;
             case Plan:
-                for (var part = 0; part < await job.CountAsync(Items, ct); part++)
-                {
-                    var count = 0;
-                    await foreach (var _ in File.ReadLinesAsync(await job.PartPathAsync(Items, part, ct), ct)) count++;
-                    await work.WriteAsync(new PlannedUnit(part, count), ct);
-                }
-
+                await WritePlanAsync(job, work, ct);
                 break;
             default:
                 foreach (var score in await ScoreAsync(job, work, (await WindowsAsync(job, work.Stage, ct))[work.Part], ct)) await work.WriteAsync(score, ct);
                 break;
+        }
+    }
+
+    /// <summary>Writes the items of the file whose part it is.</summary>
+    internal static async Task WriteItemsAsync(JobContext job, EvaluationRecipe recipe, JobWork work, CancellationToken ct)
+    {
+        var unit = Units(job, recipe)[work.Part];
+        var reader = new ItemReader(recipe, unit, name => job.Has($"tasks.{unit.Entry}.data/{name}") ? job.Input($"tasks.{unit.Entry}.data/{name}") : null);
+        foreach (var item in await reader.ReadAsync(ct)) await work.WriteAsync(item, ct);
+    }
+
+    /// <summary>Writes how many items each file has.</summary>
+    internal static async Task WritePlanAsync(JobContext job, JobWork work, CancellationToken ct)
+    {
+        for (var part = 0; part < await job.CountAsync(Items, ct); part++)
+        {
+            var count = 0;
+            await foreach (var _ in File.ReadLinesAsync(await job.PartPathAsync(Items, part, ct), ct)) count++;
+            await work.WriteAsync(new PlannedUnit(part, count), ct);
         }
     }
 
@@ -194,12 +211,18 @@ public sealed class EvaluationKind : JobKind<EvaluationRecipe>
     /// <summary>The parts of a stage that asks models: model by model, file by file.</summary>
     private static async Task<IReadOnlyList<Window>> WindowsAsync(JobContext<EvaluationRecipe> job, string stage, CancellationToken ct)
     {
-        var plan = await job.ReadAsync<PlannedUnit>(Plan, ct).ToListAsync(ct);
-        return [.. Enumerable.Range(0, job.Recipe.Models.Count).Where(model => job.Recipe.Models[model].Api is null == (stage == Score)).SelectMany(model => plan.SelectMany(unit =>
-            Enumerable.Range(0, (unit.Items + job.Recipe.Window - 1) / job.Recipe.Window).Select(window => new Window(model, unit.Unit, window * job.Recipe.Window))))];
+        return await WindowsAsync(job, [.. Enumerable.Range(0, job.Recipe.Models.Count).Where(model => job.Recipe.Models[model].Api is null == (stage == Score))], job.Recipe.Window, _ => true, ct);
+    }
+
+    /// <summary>Windows of some models over some files: model by model, file by file.</summary>
+    internal static async Task<IReadOnlyList<Window>> WindowsAsync(JobContext job, IReadOnlyList<int> models, int size, Func<int, bool> isMine, CancellationToken ct)
+    {
+        var plan = await job.ReadAsync<PlannedUnit>(Plan, ct).Where(unit => isMine(unit.Unit)).ToListAsync(ct);
+        return [.. models.SelectMany(model => plan.SelectMany(unit => Enumerable.Range(0, (unit.Items + size - 1) / size).Select(window => new Window(model, unit.Unit, window * size))))];
     }
 
     private sealed record PlannedUnit(int Unit, int Items);
 
-    private sealed record Window(int Model, int Unit, int First);
+    /// <summary>A part of the work that asks models.</summary>
+    internal sealed record Window(int Model, int Unit, int First);
 }

@@ -30,6 +30,7 @@ internal sealed class ItemReader(EvaluationRecipe recipe, TaskUnit unit, Func<st
         var shotFile = TaskUnit.FileOf(_asked.ShotFiles ?? unit.File, unit.Language);
         var shots = _asked.Shots == 0 ? [] : Drawn(shotFile == unit.File ? rows : await RowsAsync(shotFile, ct), shotFile, words, labels);
         var left = shotFile == unit.File ? rows.Where(row => shots.All(shot => shot.Row != row.Number)).ToList() : rows;
+        if (left.Count == 0) throw new JobException($"tasks.{unit.Entry}.shots: {Place(unit.File)} has {rows.Count} rows, and all of them are examples: none is left to ask.");
         if (_asked.Limit is { } limit && limit < left.Count)
         {
             var chosen = Order(left.Count, "limit").Take(limit).Order();
@@ -67,6 +68,8 @@ internal sealed class ItemReader(EvaluationRecipe recipe, TaskUnit unit, Func<st
         var id = row.Find("id") is { Length: > 0 } given ? given : number.ToString(CultureInfo.InvariantCulture);
         var choices = TaskRow.ChoicesOf(row.Find("choices") ?? "");
         if (choices.Count == 0) return new EvaluationItem(number, id, input, Delimiter: _task.Delimiter, Reference: output);
+        // One choice is always right.
+        if (choices.Count < 2 || choices.Any(choice => choice.Length == 0)) return new EvaluationItem(number, id, Problem: "too-few-choices");
         return Index(choices, output) is { } right
             ? new EvaluationItem(number, id, input, choices, _task.Delimiter, right, output)
             : new EvaluationItem(number, id, Problem: $"answer-not-among-choices {output}");

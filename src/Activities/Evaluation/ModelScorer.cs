@@ -6,6 +6,7 @@ using XInstruct.Domain.Metrics;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Recipes;
 using XInstruct.Domain.Statistics;
+using XInstruct.Training.Chat;
 using XInstruct.Training.Generation;
 using XInstruct.Training.Scoring;
 using XInstruct.Training.Tokenizers;
@@ -27,7 +28,8 @@ internal sealed class ModelScorer(ModelFolder folder, LocalModel model, Evaluate
     public IReadOnlyList<ItemScore> Score(TaskUnit unit, IReadOnlyList<EvaluationItem> items, CancellationToken ct)
     {
         var results = items.Select(item => Blank(asked, unit, item)).ToArray();
-        var open = Enumerable.Range(0, items.Count).Where(i => items[i].Problem is null).ToArray();
+        foreach (var i in Enumerable.Range(0, items.Count).Where(i => items[i].Problem is null)) results[i] = results[i] with { Error = Refusal(unit, items[i]) };
+        var open = Enumerable.Range(0, items.Count).Where(i => results[i].Error is null).ToArray();
         Parts(open, i => items[i].Choices is not null && unit.Task.Form == TaskForm.Label, places => Label(places, items, results, ct));
         Parts(open, i => items[i].Choices is not null && unit.Task.Form != TaskForm.Label, places => Rank(places, unit, items, results, ct));
         Parts(open, i => items[i].Choices is null && unit.Task.Form != TaskForm.Perplexity, places => Generate(places, unit, items, results, ct));
@@ -60,6 +62,21 @@ internal sealed class ModelScorer(ModelFolder folder, LocalModel model, Evaluate
         Reference = item.Choices is null ? item.Reference : null,
         Error = item.Problem,
     };
+
+    // One question that cannot be put is no reason to end a job, or to try it for ever.
+    private string? Refusal(TaskUnit unit, EvaluationItem item)
+    {
+        if (unit.Task.Form == TaskForm.Perplexity) return null;
+        try
+        {
+            // A choice may follow nothing: then it follows what begins a text.
+            return Ids(item.Prompt!).Length > 0 || (item.Choices is not null && unit.Task.Form != TaskForm.Label) ? null : "empty-prompt";
+        }
+        catch (ChatTemplateException)
+        {
+            return "chat-template";
+        }
+    }
 
     private void Label(int[] places, IReadOnlyList<EvaluationItem> items, ItemScore[] results, CancellationToken ct)
     {
@@ -127,6 +144,12 @@ internal sealed class ModelScorer(ModelFolder folder, LocalModel model, Evaluate
         foreach (var i in places)
         {
             var ids = model.Tokenizer.Encode(items[i].Prompt!);
+            if (ids.Length == 0)
+            {
+                results[i] = results[i] with { Error = "too-short" };
+                continue;
+            }
+
             // Without a token that begins a text its first one cannot be scored.
             var (prefix, scored) = _begin is { } begin ? (begin, ids) : (ids[0], ids[1..]);
             if (scored.Length == 0) results[i] = results[i] with { Error = "too-short" };

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text;
 using XInstruct.Activities.Recipes;
+using XInstruct.Activities.Tasks;
 using XInstruct.Domain.Evaluation;
 using XInstruct.Domain.Languages;
 using XInstruct.Domain.Prompts;
@@ -30,19 +31,7 @@ public static class TaskLibrary
     /// <param name="path">Where its bytes are.</param>
     /// <param name="name">What errors call it.</param>
     /// <exception cref="RecipeException">Something is wrong; all of it is listed.</exception>
-    public static EvaluationTask Read(string path, string name)
-    {
-        var info = new FileInfo(path);
-        if (info.Length > RecipeYaml.MaxLength) throw new RecipeException([new RecipeProblem(name, 1, 1, "", "Too large; this is no task file.")]);
-        try
-        {
-            return Parse(new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(path)).TrimStart('\uFEFF'), name);
-        }
-        catch (DecoderFallbackException)
-        {
-            throw new RecipeException([new RecipeProblem(name, 1, 1, "", "Not UTF-8.")]);
-        }
-    }
+    public static EvaluationTask Read(string path, string name) => Parse(TaskRegistryFiles.Text(path, name, "task file"), name);
 
     /// <summary>The task of a YAML text.</summary>
     /// <exception cref="RecipeException">Something is wrong; all of it is listed.</exception>

@@ -65,8 +65,11 @@ internal static class TaskUnits
         if (units.Count == 0) throw new JobException($"tasks.{entry} ({task.Name}): there is no file <cluster>/<data set>/test_*.csv{(asked.Files.Length > 0 ? $" below {asked.Files}" : "")}. There are: {Listed(files)}.");
         foreach (var cluster in asked.TargetCluster) Known("targetCluster", "cluster", cluster, [.. units.Select(unit => unit.Cluster).Distinct(StringComparer.Ordinal)]);
         foreach (var dataset in asked.TargetDataset) Known("targetDataset", "data set", dataset, [.. units.Select(unit => unit.Dataset!).Distinct(StringComparer.Ordinal)]);
-        if (asked.TargetCluster.Count + asked.TargetDataset.Count == 0) return units;
-        return [.. units.Where(unit => asked.TargetCluster.Contains(unit.Cluster, StringComparer.Ordinal) || asked.TargetDataset.Contains(unit.Dataset!, StringComparer.Ordinal))];
+        if (asked.TargetCluster.Count + asked.TargetDataset.Count > 0) units.RemoveAll(unit => !asked.TargetCluster.Contains(unit.Cluster, StringComparer.Ordinal) && !asked.TargetDataset.Contains(unit.Dataset!, StringComparer.Ordinal));
+        // Scores are told apart by data set and template.
+        if (units.GroupBy(unit => (unit.Language, unit.Dataset, unit.Template)).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new JobException($"tasks.{entry} ({task.Name}): the data set {twice.Key.Dataset} is in two clusters: {string.Join(", ", twice.Select(unit => unit.File))}. Take one away, or name the clusters to evaluate (targetCluster).");
+        return units;
 
         void Known(string key, string what, string name, IReadOnlyList<string> known)
         {

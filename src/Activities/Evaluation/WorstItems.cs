@@ -44,7 +44,7 @@ internal sealed class WorstItems(JobContext<EvaluationRecipe> job, IReadOnlyList
         var asked = await job.ReadPartAsync<EvaluationItem>(EvaluationKind.Items, unit, ct).FirstAsync(i => i.Row == item.Row, ct);
         var prompt = asked.Prompt!.Length <= LongestPrompt ? asked.Prompt : "… " + asked.Prompt[^LongestPrompt..].TrimStart(LowSurrogates);
         if (item.Choices is { } choices) return $"{prompt}\n\nchose: {Short(choices[item.Predicted!.Value])}\nright: {Short(choices[item.Answer!.Value])}";
-        return item.Output is null ? $"{prompt}\n\nlog-likelihood {item.Scores![0]:F1} over {item.Tokens![0]} tokens" : $"{prompt}\n\nwrote: {Short(item.Output)}\nright: {Short(item.Reference!)}";
+        return item.Output is null ? FormattableString.Invariant($"{prompt}\n\nlog-likelihood {item.Scores![0]:F1} over {item.Tokens![0]} tokens") : $"{prompt}\n\nwrote: {Short(item.Output)}\nright: {Short(item.Reference!)}";
     }
 
     private static string Short(string text) => text.Length <= LongestAnswer ? text : text[..LongestAnswer].TrimEnd(HighSurrogates) + " …";

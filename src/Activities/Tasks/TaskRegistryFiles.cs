@@ -25,7 +25,7 @@ public static class TaskRegistryFiles
         ArgumentNullException.ThrowIfNull(files);
         var all = new List<TaskRegistry>();
         foreach (var name in shipped) all.Add(Parse(Text(name), $"{name}.yaml", all));
-        foreach (var (path, name) in files) all.Add(Parse(Text(path, name), name, all));
+        foreach (var (path, name) in files) all.Add(Parse(Text(path, name, "task registry"), name, all));
         return new TaskCatalogue(all);
     }
 
@@ -60,9 +60,14 @@ public static class TaskRegistryFiles
         return reader.ReadToEnd();
     }
 
-    private static string Text(string path, string name)
+    /// <summary>The text of a user's file.</summary>
+    /// <param name="path">Where its bytes are.</param>
+    /// <param name="name">What errors call it.</param>
+    /// <param name="what">What it should be.</param>
+    /// <exception cref="RecipeException">It is too large, or no UTF-8.</exception>
+    internal static string Text(string path, string name, string what)
     {
-        if (new FileInfo(path).Length > RecipeYaml.MaxLength) throw new RecipeException([new RecipeProblem(name, 1, 1, "", $"Larger than {RecipeYaml.MaxLength} bytes; this is no task registry.")]);
+        if (new FileInfo(path).Length > RecipeYaml.MaxLength) throw new RecipeException([new RecipeProblem(name, 1, 1, "", $"Larger than {RecipeYaml.MaxLength} bytes; this is no {what}.")]);
         try
         {
             return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(path)).TrimStart('\uFEFF');

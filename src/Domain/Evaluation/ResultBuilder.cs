@@ -67,6 +67,8 @@ public sealed class ResultBuilder(Resampler resampler, string baseline, IReadOnl
     private List<ScoreMean> Means(List<Cell> cells)
     {
         var means = new List<ScoreMean>();
+        // A data set that is asked in several ways is as many: each is compared with the same one of the baseline.
+        var several = cells.Where(c => c.Dataset is not null).GroupBy(c => (c.Cluster, c.Dataset)).Where(dataset => dataset.DistinctBy(c => c.Task).Count() > 1).Select(dataset => dataset.Key).ToHashSet();
         foreach (var model in cells.Where(c => c.IsFirst && c.Measure.IsShare && c.Estimate.Count > 0).GroupBy(c => c.Model).OrderBy(m => m.Key != baseline))
         {
             var clusters = model.GroupBy(c => c.Cluster).Select(cluster => (cluster.Key, Languages: cluster.GroupBy(c => c.Language).Select(language => (language.Key, Mean: Cluster(model.Key, cluster.Key, language))).ToList())).ToList();
@@ -86,7 +88,7 @@ public sealed class ResultBuilder(Resampler resampler, string baseline, IReadOnl
         Estimate Cluster(string model, string cluster, IEnumerable<Cell> language)
         {
             var first = language.First().Language;
-            var datasets = language.GroupBy(c => (c.Task, c.Dataset)).Select(dataset => (Name: dataset.Key.Dataset ?? dataset.Key.Task, Mean: Estimate.Mean([.. dataset.Select(c => c.Estimate)]))).ToList();
+            var datasets = language.GroupBy(c => (c.Task, c.Dataset)).Select(dataset => (Name: dataset.Key.Dataset is not { } of ? dataset.Key.Task : several.Contains((cluster, of)) ? $"{dataset.Key.Task}/{of}" : of, Mean: Estimate.Mean([.. dataset.Select(c => c.Estimate)]))).ToList();
             foreach (var (name, mean) in datasets) Add(means, new ScoreMean(model, MeanScope.Dataset, cluster, name, first, "all", mean, null));
             var all = Estimate.Mean([.. datasets.Select(d => d.Mean)]);
             Add(means, new ScoreMean(model, MeanScope.Cluster, cluster, null, first, "all", all, null));

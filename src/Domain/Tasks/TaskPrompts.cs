@@ -43,9 +43,19 @@ public static class TaskPrompts
         ArgumentNullException.ThrowIfNull(dataset);
         return [.. dataset.Templates.Where(template =>
         {
-            var (own, format) = (template.Lang == language, (template.Format ?? template.Lang) == template.Lang);
+            var (own, format) = (Primary(template.Lang).SequenceEqual(Primary(language)), (template.Format ?? template.Lang) == template.Lang);
             return style switch { TemplateStyle.Native => own && format, TemplateStyle.Aligned => own && !format, _ => !own && format };
         })];
+    }
+
+    /// <summary>The columns that a row must have.</summary>
+    /// <param name="dataset">Data set of the row.</param>
+    /// <param name="columns">Columns of fields that are called otherwise in this file.</param>
+    public static IEnumerable<string> Columns(TaskDataset dataset, IReadOnlyDictionary<string, string> columns)
+    {
+        ArgumentNullException.ThrowIfNull(dataset);
+        ArgumentNullException.ThrowIfNull(columns);
+        return [.. dataset.Fields.Select(field => columns.GetValueOrDefault(field) ?? dataset.ColumnOf(field)), columns.GetValueOrDefault("answer") ?? dataset.AnswerColumn];
     }
 
     /// <summary>Fills a template with a row.</summary>
@@ -104,6 +114,9 @@ public static class TaskPrompts
             return choices.Count == 0 || choices.Contains(raw, StringComparer.Ordinal) ? (raw, null) : (null, new PromptProblem("answer-not-a-choice", raw));
         }
     }
+
+    // ko of ko-KR.
+    private static ReadOnlySpan<char> Primary(string language) => language.AsSpan(0, language.IndexOf('-', StringComparison.Ordinal) is > 0 and var end ? end : language.Length);
 
     private static PromptTemplate Parse(string template) => Parsed.GetValue(template, PromptTemplate.Parse);
 }

@@ -11,7 +11,10 @@ namespace XInstruct.Training.Clustering;
 public sealed record PrincipalComponents(
     double[] Mean, double[][] Components, double[] ExplainedVariance, double[] ExplainedVarianceRatio, double[] SingularValues)
 {
-    /// <summary>Finds the strongest components of some points from the eigenvectors of their covariance, in double precision.</summary>
+    /// <summary>
+    /// Finds the strongest components of some points from the eigenvectors of their covariance, in double precision; of fewer points than columns
+    /// from those of the matrix of their dot products, which has the same eigenvalues and is smaller.
+    /// </summary>
     /// <exception cref="ArgumentException">There are fewer than two points, points of different lengths, or fewer columns than components.</exception>
     public static PrincipalComponents Fit(IReadOnlyList<double[]> points, int components, int threads = 1)
     {
@@ -29,17 +32,22 @@ public sealed record PrincipalComponents(
                 mean[j] += point[j] / rows;
         }
         var centred = tensor(points.SelectMany(point => point.Select((value, j) => value - mean[j])).ToArray(), [rows, width]);
-        var covariance = centred.t().mm(centred) / (rows - 1);
-        var (values, vectors) = linalg.eigh(covariance);
+        // Points span one direction less than there are points: for more components than that only the covariance has an answer.
+        var isWide = rows < width && components < rows;
+        var matrix = (isWide ? centred.mm(centred.t()) : centred.t().mm(centred)) / (rows - 1);
+        var (values, vectors) = linalg.eigh(matrix);
         var eigenvalues = values.data<double>().ToArray();
+        if (isWide && eigenvalues[rows - components] > 1e-12 * eigenvalues[^1]) vectors = centred.t().mm(vectors.narrow(1, rows - components, components));
+        else if (isWide) (values, vectors) = linalg.eigh(centred.t().mm(centred) / (rows - 1));
+        eigenvalues = values.data<double>().ToArray();
         var columns = vectors.t().contiguous().data<double>().ToArray();
         var total = eigenvalues.Sum(value => Math.Max(0, value));
         // Eigenvalues come in ascending order.
-        var order = Enumerable.Range(0, components).Select(i => width - 1 - i).ToArray();
-        var variance = order.Select(i => Math.Max(0, eigenvalues[i])).ToArray();
+        var order = Enumerable.Range(1, components).ToArray();
+        var variance = order.Select(i => Math.Max(0, eigenvalues[^i])).ToArray();
         return new PrincipalComponents(
             mean,
-            [.. order.Select(i => Signed(columns[(i * width)..((i + 1) * width)]))],
+            [.. order.Select(i => Signed(columns[^(i * width)..^((i - 1) * width)], isWide))],
             variance,
             [.. variance.Select(value => total > 0 ? value / total : 0)],
             [.. variance.Select(value => Math.Sqrt(value * (rows - 1)))]);
@@ -60,9 +68,11 @@ public sealed record PrincipalComponents(
         return [.. coordinates.Select(point => Mean.Select((mean, j) => mean + Components.Select((component, c) => component[j] * point[c]).Sum()).ToArray())];
     }
 
-    private static double[] Signed(double[] vector)
+    // Eigenvectors of the covariance come with length 1, projections do not.
+    private static double[] Signed(double[] vector, bool hasAnyLength)
     {
-        var largest = vector.MaxBy(Math.Abs);
-        return largest < 0 ? [.. vector.Select(value => -value)] : vector;
+        var scale = hasAnyLength ? 1 / Math.Sqrt(vector.Sum(value => value * value)) : 1;
+        if (vector.MaxBy(Math.Abs) < 0) scale = -scale;
+        return [.. vector.Select(value => value * scale)];
     }
 }

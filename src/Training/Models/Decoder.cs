@@ -99,6 +99,12 @@ public sealed class Decoder : Module<Tensor, Tensor>
     public IReadOnlyList<Tensor> HiddenStates(Tensor inputIds, Tensor? attentionMask = null, Tensor? positions = null) =>
         [.. _body.States(inputIds, Start(inputIds, attentionMask, positions, null))];
 
+    /// <summary>The same one by one, so that those before need not be kept; each is the caller's.</summary>
+    internal IEnumerable<Tensor> States(Tensor inputIds) => _body.States(inputIds, Start(inputIds, null, null, null));
+
+    /// <summary>The final norm of an inner layer's output, which with <see cref="Logits"/> shows what it would say as the last one (logit lens). The last layer's has it.</summary>
+    internal Tensor Normed(Tensor hidden) => _body.Normed(hidden);
+
     /// <summary>Logits of hidden states: (…, D) to (…, V).</summary>
     public Tensor Logits(Tensor hidden) => _head is null ? functional.linear(hidden, _body.EmbeddingWeight) : _head.call(hidden);
 

@@ -62,6 +62,9 @@ internal sealed class DecoderBody : Part
 
     public Tensor EmbeddingWeight => _embedding.weight!;
 
+    /// <summary>The final norm of what an inner layer gives.</summary>
+    public Tensor Normed(Tensor state) => _norm.call(state);
+
     /// <summary>Outputs of the embedding and of every layer, the last after the final norm.</summary>
     public IEnumerable<Tensor> States(Tensor ids, Pass pass)
     {
@@ -82,6 +85,6 @@ internal sealed class DecoderBody : Part
             }
         }
 
-        yield return _norm.call(x);
+        yield return Normed(x);
     }
 }

@@ -1,6 +1,8 @@
 using XInstruct.Activities.Building;
 using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Recipes;
+using XInstruct.Domain.Provenance;
+using XInstruct.Domain.Recipes;
 using XInstruct.Tests;
 
 namespace XInstruct.Activities.Tests.Building;
@@ -48,6 +50,48 @@ public sealed class BuildRulesTests
         finally
         {
             Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task Load_TablesThatWouldGiveNothing_AreTold()
+    {
+        var folder = Directory.CreateTempSubdirectory("xi-tables-").FullName;
+        try
+        {
+            // Half a Parquet file: each try to read it would fail, for ever.
+            var (parquet, csv, empty) = (Path.Combine(folder, "half.parquet"), Path.Combine(folder, "other.csv"), Path.Combine(folder, "empty.csv"));
+            await File.WriteAllTextAsync(parquet, "PAR1 and no more");
+            await File.WriteAllTextAsync(csv, "nota,verdict\nx,good\n");
+            await File.WriteAllTextAsync(empty, "note,rating\n");
+            (await ProblemsAsync($"sources.0.path={parquet}")).ShouldContain($"sources.0: {parquet}: As Parquet it cannot be read: ");
+            (await ProblemsAsync($"sources.0.path={csv}")).ShouldContain($"sources.0: The first rows of {csv} have no column 'note'. Did you mean 'nota'? There are: nota, verdict.");
+            (await ProblemsAsync($"sources.0.path={empty}")).ShouldContain($"sources.0: {empty} has no row.");
+            (await ProblemsAsync($"decontaminate.against.0.path={parquet}")).ShouldContain($"decontaminate.against.0.path: {parquet}: As Parquet it cannot be read: ");
+            (await ProblemsAsync("mix=null", "sources=[]", $"questionTranslation={{ task: snli, files: [{{ lang: en, path: {csv} }}, {{ lang: sw, path: {parquet} }}], directions: [sw-en] }}"))
+                .ShouldSatisfyAllConditions(p => p.ShouldContain("questionTranslation.files.0.path: The first rows of "), p => p.ShouldContain("questionTranslation.files.1.path: "));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task Rows_FromANumberOn_AreThoseWithTheirNumbers()
+    {
+        var path = Path.GetTempFileName();
+        try
+        {
+            // Rows that were left out lie between them.
+            await File.WriteAllLinesAsync(path, Enumerable.Range(0, 9).Select(i => System.Text.Json.JsonSerializer.Serialize(
+                i % 3 == 1 ? new BuildLine(Drop: new BuildDrop("s", i, null, DataSplit.Train, "duplicate", null)) : new BuildLine(new BuildRow { Row = i, Input = "\n" }), EventJson.Options)));
+            BuildKind.Rows(path, 0).Select(row => (row.Item, row.Row.Row)).ShouldBe([(0, 0), (1, 2), (2, 3), (3, 5), (4, 6), (5, 8)]);
+            BuildKind.Rows(path, 4).Select(row => (row.Item, row.Row.Row)).ShouldBe([(4, 6), (5, 8)]);
+        }
+        finally
+        {
+            File.Delete(path);
         }
     }
 

@@ -52,6 +52,13 @@ public sealed class QuestionTranslationFileTests(ITestOutputHelper output) : IDi
         recipe.QuestionTranslation!.Files[1].Columns = new Dictionary<string, string> { ["premise"] = "p" };
         var lines = await new TranslationPairs(recipe, _lml, "en-de").ReadAsync(file => In(file == 0 ? "en" : "de"), default).ToListAsync();
         lines.Select(line => line.Drop).OfType<BuildDrop>().ShouldHaveSingleItem().ShouldBe(new BuildDrop("snli en", 2, "snli", DataSplit.Train, "not-json", ""));
+        lines.ShouldNotContain(line => line.Count != null && line.Count.Reason == "not-drawn");
+        // The row that is no JSON is not one that was not drawn.
+        recipe.QuestionTranslation.Rows = 1;
+        (await new TranslationPairs(recipe, _lml, "en-de").ReadAsync(file => In(file == 0 ? "en" : "de"), default).ToListAsync()).Select(line => line.Count).OfType<BuildCount>().Select(count => (count.Reason, count.Rows)).ShouldBe([("read", 3), ("not-drawn", 2)]);
+        recipe.QuestionTranslation.Rows = 2;
+        (await new TranslationPairs(recipe, _lml, "en-de").ReadAsync(file => In(file == 0 ? "en" : "de"), default).ToListAsync()).Select(line => line.Count).OfType<BuildCount>().Select(count => (count.Reason, count.Rows)).ShouldBe([("read", 3)]);
+        recipe.QuestionTranslation.Rows = 0;
         System.Text.Encoding.UTF8.GetString(Write(recipe, lines.Select(line => line.Row).OfType<BuildRow>(), "built.json")).ShouldBe("""
             [
                 {

@@ -44,6 +44,7 @@ public sealed class ItemReaderTests : IDisposable
         head.ShouldMatch(@"^sw \d+\? \d; \| sw \d+\? \d; $");
         finnish[0].Prompt.ShouldBe(swahili[0].Prompt!.Replace("sw", "fi", StringComparison.Ordinal));
         (await ReadAsync(task, "sw", "{lang}.jsonl", shots: 2, seed: 5))[0].Prompt.ShouldNotBe(swahili[0].Prompt);
+        (await Should.ThrowAsync<JobException>(() => ReadAsync(task, "sw", "{lang}.jsonl", shots: 20))).Message.ShouldBe("tasks.0.shots: tasks.0 (mine), sw.jsonl has 20 rows, and all of them are examples: none is left to ask.");
         (await ReadAsync(task, "sw", "{lang}.jsonl", limit: 5)).Select(item => item.Row).ShouldBe((await ReadAsync(task, "fi", "{lang}.jsonl", limit: 5)).Select(item => item.Row));
     }
 
@@ -70,6 +71,11 @@ public sealed class ItemReaderTests : IDisposable
         Should.Throw<JobException>(() => Of(["NL"], [])).Message.ShouldBe("tasks.0.targetCluster: there is no cluster 'NL'. Did you mean 'NLI'? There are: NLI, WSD.");
         Should.Throw<JobException>(() => Of([], ["kowik"])).Message.ShouldContain("Did you mean 'kowic'? There are: klue, kornli, kowic.");
 
+        // Scores of the two could not be told apart once they are there.
+        files = [.. files, "WSD/klue/test_tmp1.csv"];
+        Should.Throw<JobException>(() => Of([], ["klue"])).Message.ShouldStartWith("tasks.0 (korani): the data set klue is in two clusters: NLI/klue/test_tmp1.csv, WSD/klue/test_tmp1.csv.");
+        Of(["WSD"], []).ShouldBe(["WSD/kowic/test_tmp0.csv", "WSD/klue/test_tmp1.csv"]);
+
         List<string> Of(string[] clusters, string[] datasets) =>
             [.. TaskUnits.Of(new EvaluationRecipe { Languages = ["ko"], Tasks = [new EvaluatedTask { TargetCluster = clusters, TargetDataset = datasets }] }, 0, TaskLibrary.Shipped("korani"), null, files).Select(unit => unit.File)];
     }
@@ -78,7 +84,7 @@ public sealed class ItemReaderTests : IDisposable
     public async Task Read_PromptedRows_AreRankedOrGeneratedAndTrapsAreTold()
     {
         Directory.CreateDirectory(Path.Combine(_folder, "c/d"));
-        File.WriteAllText(Path.Combine(_folder, "c/d/test_tmp0.csv"), "input,output,choices,dataset_name,id\n\"Is it\nso?\",yes,yes|||no,d,1.0\nSay it,done,,d,2\nIs it?,maybe,yes|||no,d,3\n");
+        File.WriteAllText(Path.Combine(_folder, "c/d/test_tmp0.csv"), "input,output,choices,dataset_name,id\n\"Is it\nso?\",yes,yes|||no,d,1.0\nSay it,done,,d,2\nIs it?,maybe,yes|||no,d,3\nIs it?,yes,yes,d,4\nIs it?,yes,yes|||,d,5\n");
         var recipe = new EvaluationRecipe { Languages = ["ko"], Tasks = [new EvaluatedTask()] };
         var unit = TaskUnits.Of(recipe, 0, TaskLibrary.Shipped("korani"), null, ["c/d/test_tmp0.csv"]).Single();
         (unit.Cluster, unit.Dataset, unit.Template).ShouldBe(("c", "d", "test_tmp0"));
@@ -86,6 +92,8 @@ public sealed class ItemReaderTests : IDisposable
         (items[0].Prompt, items[0].Answer, items[0].Choices!.Count).ShouldBe(("Is it\nso?", 0, 2));
         (items[1].Choices, items[1].Reference).ShouldBe((null, "done"));
         items[2].Problem.ShouldBe("answer-not-among-choices maybe");
+        // Whoever has one choice is right.
+        items.Skip(3).Select(item => item.Problem).ShouldBe(["too-few-choices", "too-few-choices"]);
     }
 
     [Theory]

@@ -116,6 +116,8 @@ public sealed class TaskRegistryFilesTests
         Fill(hotels, "sw", TemplateStyle.Other).ShouldSatisfyAllConditions(p => p.Input.ShouldBe("Kitanda kilivunjika.\n\nChoose one:\n- good\n- bad"), p => p.Output.ShouldBe("bad"));
         Fill(hotels, "sw", TemplateStyle.Aligned).ShouldSatisfyAllConditions(p => p.Template.ShouldBe("sw-en"), p => p.Output.ShouldBe("mbaya"));
         Fill(catalogue.Dataset("next-words"), "en", TemplateStyle.Native).ShouldSatisfyAllConditions(p => p.Input.ShouldBe("x\n- a\n- b"), p => p.Output.ShouldBe("b"));
+        // Rows of Kenya are Swahili.
+        foreach (var style in Enum.GetValues<TemplateStyle>()) TaskPrompts.Of(hotels, "sw-KE", style).ShouldBe(TaskPrompts.Of(hotels, "sw", style));
         hotels.ShotLines("sw").ShouldBe(["Maoni: Chumba kilikuwa safi.\nHali: \"nzuri\""]);
 
         row["stars"] = "3";

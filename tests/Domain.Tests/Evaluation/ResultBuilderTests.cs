@@ -30,6 +30,15 @@ public sealed class ResultBuilderTests
     }
 
     [Fact]
+    public void Build_ADataSetAskedInTwoWays_IsComparedWayByWay()
+    {
+        ScoredFile Of(string model, string task, params int[] right) => Ranked(model, "ko", "A", "d", "t0", right) with { Task = task };
+        var result = Build("base", [Of("base", "native", 0, 0, 0, 0), Of("base", "other", 1, 1, 0, 0), Of("tuned", "native", 1, 0, 0, 0), Of("tuned", "other", 1, 1, 1, 0)]);
+        result.Means.Where(mean => mean is { Scope: MeanScope.Dataset, Model: "tuned" }).Select(mean => (mean.Dataset, mean.Estimate.Score, mean.Difference!.Score)).ShouldBe([("native/d", 25, 25), ("other/d", 75, 25)]);
+        result.Means.Single(mean => mean is { Scope: MeanScope.Cluster, Model: "tuned" }).Estimate.Score.ShouldBe(50);
+    }
+
+    [Fact]
     public void Build_Languages_AreSplitIntoSeenAndUnseenAndComparedWithTheBaseline()
     {
         ScoredFile[] files =
