@@ -60,7 +60,7 @@ internal sealed class ChainReport(ChainDocument document, string chain, ReleaseS
                 Tables = [new(["model", "training", "#steps", "#tokens", "#loss", "hash"], [.. new[] { (Name: "without", Model: without), (Name: "with", Model: with) }.Select(m => (IReadOnlyList<string>)
                     [m.Name, m.Model.Name, N(m.Model.Trained!.Steps), N(m.Model.Trained.Tokens), F(m.Model.Trained.Loss), m.Model.Trained.Model])])],
             },
-            new("data", "The new data", $"Of release {release.Number} of run {document.Run.Run}{(document.Curate is null ? ", all of it" : ", what the curation chose")}.")
+            new("new-data", "The new data", $"Of release {release.Number} of run {document.Run.Run}{(document.Curate is null ? ", all of it" : ", what the curation chose")}.")
             {
                 Tables = [new(["what", "#rows", "hash"], [["release", N(release.Files.Sum(f => f.Rows)), release.Sha256], .. added.Select(f => (IReadOnlyList<string>)["new data", N(f.Rows), f.Sha256])])],
                 Listings = [("To verify it", $"xinstruct audit verify {document.Run.Run}\nxinstruct audit verify {without.Name}\nxinstruct audit verify {with.Name}\nxinstruct audit verify {chain}")],

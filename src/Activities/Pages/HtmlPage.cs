@@ -20,8 +20,10 @@ internal static partial class HtmlPage
     /// <summary>True when the chart library was there at the build.</summary>
     public static bool HasCharts => Library is not null;
 
+    /// <exception cref="ArgumentException">A section has an id that the page itself uses.</exception>
     public static string Render(PageContent content)
     {
+        if (content.Sections.FirstOrDefault(s => s.Id is "data" or "theme") is { } taken) throw new ArgumentException($"The id '{taken.Id}' is the page's own.", nameof(content));
         var (common, script, style) = (Resource("page.js")!, content.Script is { } name ? Resource(name)! : "page.start({ drawings: {} });", Resource("page.css")! + content.Style.ReplaceLineEndings("\n"));
         // It is large: only where something is drawn by it.
         var library = content.Script is null ? "" : Library ?? "";
