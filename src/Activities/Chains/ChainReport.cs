@@ -88,6 +88,7 @@ internal sealed class ChainReport(ChainDocument document, string chain, ReleaseS
 
     private static string Signed(double? number) => number?.ToString("+0.00;-0.00;0.00", CultureInfo.InvariantCulture) ?? "";
 
+    /// <summary>What the new data brought.</summary>
     /// <param name="Language">Null for all.</param>
     /// <param name="Value">Points of 100 that the model with the new data has more.</param>
     /// <param name="Low">Lower end of the 95% interval.</param>

@@ -164,6 +164,7 @@ internal sealed class ItemReader(EvaluationRecipe recipe, TaskUnit unit, Func<st
 
     private string Place(string file) => $"tasks.{unit.Entry} ({unit.Name}), {file}";
 
+    /// <summary>The labels of a file.</summary>
     /// <param name="Gold">Labels as the rows have them.</param>
     /// <param name="Shown">Labels as the model sees them.</param>
     private sealed record Labels(IReadOnlyList<string> Gold, IReadOnlyList<string> Shown);

@@ -20,6 +20,7 @@ internal static partial class HtmlPage
     /// <summary>True when the chart library was there at the build.</summary>
     public static bool HasCharts => Library is not null;
 
+    /// <summary>The page.</summary>
     /// <exception cref="ArgumentException">A section has an id that the page itself uses.</exception>
     public static string Render(PageContent content)
     {

@@ -93,7 +93,10 @@ public sealed class Measure
     private static Measure Ranked(string name, string title, ChoiceNormalization by) => new(name, title, item =>
         item is { Choices: { } choices, Scores: { } scores, Tokens: { } tokens, Answer: { } answer }
             ? Share(ChoiceScores.Best([.. choices.Select((choice, i) => new ScoredChoice(choice, scores[i], tokens[i], false))], by) == answer)
-            : null) { IsBinary = true };
+            : null)
+    {
+        IsBinary = true,
+    };
 
     private static Measure Text(string name, string title, Func<string, string, double> of, bool isBinary = false) =>
         new(name, title, item => item is { Output: { } output, Reference: { } reference } ? [of(output, reference), 1] : null) { IsBinary = isBinary };
