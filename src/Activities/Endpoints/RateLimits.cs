@@ -52,16 +52,20 @@ public sealed class RateLimits(NpgsqlDataSource database)
             ct);
 
     /// <summary>A call whose moment came wants to begin.</summary>
-    /// <returns>How long to wait before asking this again; zero to begin; null to take a new moment.</returns>
-    public Task<TimeSpan?> LeaveAsync(string name, RateTicket ticket, CancellationToken ct) =>
+    /// <returns>How long to wait before asking this again; zero to begin; null to take a new moment. And its leave with the time that it is given for its beginning.</returns>
+    public Task<(TimeSpan? Wait, RateTicket Ticket)> LeaveAsync(string name, RateTicket ticket, CancellationToken ct) =>
         ChangeAsync(
             name,
             (pace, now) =>
             {
                 var (next, wait) = pace.Leave(ticket, now);
-                return (next, wait is { } seconds ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null);
+                return (next, (wait is { } seconds ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null, wait == 0 ? ticket with { At = now } : ticket));
             },
             ct);
+
+    /// <summary>A call that had left began only later: it counts from then on.</summary>
+    public Task DelayAsync(string name, RateTicket ticket, TimeSpan late, CancellationToken ct) =>
+        ChangeAsync(name, (pace, _) => (pace.Delay(ticket, late.TotalSeconds), 0), ct);
 
     /// <summary>Puts right what a call was thought to take.</summary>
     public async Task CorrectAsync(string name, EndpointSettings settings, long thought, long taken, CancellationToken ct)
@@ -115,6 +119,8 @@ public sealed class RateLimits(NpgsqlDataSource database)
     private async Task<(RatePace? Pace, double Now)> ReadAsync(NpgsqlConnection connection, NpgsqlTransaction? transaction, string name, CancellationToken ct)
     {
         await using var batch = new NpgsqlBatch(connection, transaction);
+        // A pace that is lost with the machine is learnt again, and all calls wait for this row.
+        if (transaction is not null) batch.BatchCommands.Add(new NpgsqlBatchCommand("set local synchronous_commit = off"));
         var read = new NpgsqlBatchCommand($"select pace::text from {Table} where key = $1{(transaction is null ? "" : " for update")}");
         read.Parameters.Add(new NpgsqlParameter { Value = name });
         batch.BatchCommands.Add(read);

@@ -30,6 +30,9 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
     /// <summary>A call that only came too early is no sign that the row is bad.</summary>
     private const double EarlyTry = 0.1;
 
+    /// <summary>A call that begins so soon after its leave is not late.</summary>
+    private static readonly TimeSpan Punctual = TimeSpan.FromMilliseconds(10);
+
     /// <summary>Asks for all rows.</summary>
     /// <param name="scope">What the calls are for.</param>
     /// <param name="settings">The endpoint.</param>
@@ -150,10 +153,12 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
         private async Task<TimeSpan?> TryAsync(T row, ChannelWriter<(Answered<T>, TaskCompletionSource)> results, CancellationToken admission)
         {
             var thought = use.Likely(request);
-            var ticket = await calls.TurnAsync(use, thought, admission);
+            var (ticket, left) = await calls.TurnAsync(use, thought, admission);
             var reserved = await calls.ReserveAsync(scope, use.Settings.Price.Of(request.TokensAtMost, request.MaxTokens), admission);
             var began = calls.Clock.GetUtcNow();
-            var outcome = await use.Chat.AskAsync(request, last);
+            var asking = use.Chat.AskAsync(request, last);
+            if (calls.Clock.GetElapsedTime(left) is var late && late > Punctual) await CountAsync(calls.Rates.DelayAsync(use.RateName, ticket, late, last));
+            var outcome = await asking;
             switch (outcome)
             {
                 case ChatStop stop:
@@ -174,17 +179,17 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
                     var (read, written) = outcome is ChatReply reply ? (reply.TokensIn, reply.TokensOut) : outcome is ChatRefusal refusal ? (refusal.TokensIn, refusal.TokensOut) : (0, 0);
                     if (outcome is ChatReply) use.Learn(request, read, written);
                     await CommitAsync(row, outcome, new PaidCall(reserved, new Cost(read, written, use.Settings.Price.Of(read, written))), results);
-                    await CorrectAsync(thought, read + written, last);
+                    await CountAsync(calls.Rates.CorrectAsync(use.RateName, use.Settings, thought, read + written, last));
                     return null;
             }
         }
 
-        /// <summary>The pace is an estimate, and the reply is committed: nothing ends for the lack of it.</summary>
-        private async Task CorrectAsync(long thought, long taken, CancellationToken ct)
+        /// <summary>The pace is an estimate: no call ends for the lack of it.</summary>
+        private static async Task CountAsync(Task counting)
         {
             try
             {
-                await calls.Rates.CorrectAsync(use.RateName, use.Settings, thought, taken, ct);
+                await counting;
             }
             catch (NpgsqlException)
             {
@@ -211,7 +216,8 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
     private TimeProvider Clock => clock;
 
     /// <summary>Waits for the call's moment, and anew when the endpoint asked to be left alone in the meantime.</summary>
-    private async Task<RateTicket> TurnAsync(EndpointUse use, long tokens, CancellationToken ct)
+    /// <returns>Its leave, and when it asked for that by this machine's clock.</returns>
+    private async Task<(RateTicket Ticket, long Left)> TurnAsync(EndpointUse use, long tokens, CancellationToken ct)
     {
         var ticket = RateTicket.None;
         while (true)
@@ -229,14 +235,16 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
             }
 
             TimeSpan? rest = wait < EndpointUse.Near ? wait : EndpointUse.Near;
+            long left;
             do
             {
                 await Task.Delay(rest.Value, clock, ct);
-                rest = await rates.LeaveAsync(use.RateName, ticket, ct);
+                left = clock.GetTimestamp();
+                (rest, ticket) = await rates.LeaveAsync(use.RateName, ticket, ct);
             }
             while (rest > TimeSpan.Zero);
 
-            if (rest is not null) return ticket;
+            if (rest is not null) return (ticket, left);
         }
     }
 

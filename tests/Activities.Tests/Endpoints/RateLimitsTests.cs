@@ -72,9 +72,9 @@ public sealed class RateLimitsTests : IAsyncLifetime
         var (first, _) = await one.TakeAsync(Name, settings, 1, RateTicket.None, default);
         var (second, wait) = await two.TakeAsync(Name, settings, 1, RateTicket.None, default);
         wait.ShouldBe(TimeSpan.Zero);
-        (await two.LeaveAsync(Name, second, default)).ShouldBe(TimeSpan.Zero);
+        (await two.LeaveAsync(Name, second, default)).Wait.ShouldBe(TimeSpan.Zero);
         await one.PauseAsync(Name, first, TimeSpan.FromSeconds(7), isEarly: true, default);
-        (await two.LeaveAsync(Name, second, default)).ShouldBeNull();
+        (await two.LeaveAsync(Name, second, default)).Wait.ShouldBeNull();
         (await TakeAsync(two, settings, 1)).ShouldBe(7, Tolerance);
         // A third process, which only looks on, is told so.
         _clock.Advance(2);

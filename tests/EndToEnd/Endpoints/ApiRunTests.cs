@@ -222,18 +222,23 @@ public sealed class ApiRunTests(ITestOutputHelper output) : IAsyncLifetime
         (_server.Rate, _server.Work) = (rate, TimeSpan.FromMilliseconds(50));
         using var worker = _product.StartGroup("worker", "--queues", "xi-api");
         var said = Task.WhenAll(worker.StandardOutput.ReadToEndAsync(), worker.StandardError.ReadToEndAsync());
-        // Both models behind the endpoint: a local one would take both cores and hold calls up that are under way.
-        await UndisturbedRun.FinishAsync(_product, [.. Both(_server), "--set", "languages=[id,sw,tr]"]);
+        // Both models behind the endpoint: a local one would take both cores and hold calls up that are under way. More shards at once than one worker takes.
+        string[] plan = [.. new[] { "languages=[id,sw,tr]", "plan.shardSize=16", "plan.microBatch=16", "plan.window=16" }.SelectMany(s => new[] { "--set", s })];
+        await UndisturbedRun.FinishAsync(_product, [.. Both(_server), .. plan]);
         ProductProcess.KillGroup(worker);
         await worker.WaitForExitAsync();
         await said;
+        // Both took part.
+        var workers = await _product.ReadAsync(
+            "select headers ->> 'worker', count(*) from xinstruct.mt_events where type in ('instruction_generated', 'sample_rated') group by 1", r => (Name: r.GetString(0), Count: r.GetInt64(1)));
+        workers.Count.ShouldBe(2);
         _server.Asked.ShouldAllBe(a => a.Delivered == 1);
         var times = _server.Admitted.ToArray();
         // It may take a minute to settle. Not the last ones: at the end of a stage there are fewer calls left than may be made.
         var settled = times.Where(t => t > times[0].AddMinutes(1)).SkipLast(20).ToArray();
         settled.Length.ShouldBeGreaterThan(30 * (int)rate);
         var reached = (settled.Length - 1) / (settled[^1] - settled[0]).TotalSeconds;
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{reached:F2} of {rate} requests a second, {_server.Asked.Sum(a => a.Requests)} requests for {_server.Asked.Count} prompts"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{reached:F2} of {rate} requests a second, {_server.Asked.Sum(a => a.Requests)} requests for {_server.Asked.Count} prompts, by worker {string.Join(" and ", workers.Select(w => w.Count))}, load {File.ReadAllText("/proc/loadavg")[..14]}"));
         output.WriteLine(string.Join(' ', times.GroupBy(t => (int)(t - times[0]).TotalSeconds).Select(g => $"{g.Key}:{g.Count()}")));
         reached.ShouldBeInRange(rate * 0.9, rate * 1.1);
     }

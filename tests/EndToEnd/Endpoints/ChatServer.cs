@@ -64,6 +64,10 @@ internal sealed class ChatServer : IAsyncDisposable
     private long _tokensDone;
     private int _active;
 
+    // Each pipe of a child process that is read blocks a thread of the pool, and missing ones are added half a second apart: without more of them at once
+    // the server itself would stop for a second now and then, and let what came meanwhile in together.
+    static ChatServer() => ThreadPool.SetMinThreads(32, 32);
+
     private ChatServer(WebApplication app) => _app = app;
 
     /// <summary>Chooses what happens to a request, from its prompt and how often that came before.</summary>
