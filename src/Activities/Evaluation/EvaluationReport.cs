@@ -26,7 +26,7 @@ internal sealed class EvaluationReport(ReportFacts facts, EvaluationResult resul
     private readonly string _baseline = facts.Models[0];
 
     /// <summary>The page.</summary>
-    public PageContent Content() => new("evaluation", facts.Name, [("job", facts.Job)], Figures(), Sections()) 
+    public PageContent Content() => new("evaluation", facts.Name, [("job", facts.Job)], Figures(), Sections())
     {
         Lead = Verdict(),
         Style = ScorePictures.Style,
