@@ -264,7 +264,7 @@ public sealed class RatePaceTests(ITestOutputHelper output)
 
         private sealed class Worker(Storm storm, int process)
         {
-            private readonly AdaptiveGate _gate = new(8, storm._clock);
+            private readonly AdaptiveGate _gate = new(8, 6, storm._clock);
             private readonly Queue<RateTicket> _waiting = [];
             private bool _isTaking;
             private int _active;
