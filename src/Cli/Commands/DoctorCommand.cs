@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using Npgsql;
-using Temporalio.Exceptions;
 using XInstruct.Activities.Encoders;
 using XInstruct.Activities.Reports;
 using XInstruct.Activities.Runs;
@@ -23,13 +22,12 @@ internal static class DoctorCommand
         command.SetAction(async (result, ct) =>
         {
             var options = CommonOptions.Deployment(result);
-            var checks = new List<Check>
+            var isFull = !result.GetValue(quick);
+            var checks = new List<Check> { await PostgresAsync(options, ct), await ClockAsync(options, ct), Home(options) };
+            checks.AddRange(await EngineAsync(options, isFull, ct));
+            if (isFull)
             {
-                await PostgresAsync(options, ct), await ClockAsync(options, ct), Home(options), await EngineAsync(options, ct),
-            };
-            if (!result.GetValue(quick))
-            {
-                checks.AddRange([.. await WorkersAsync(options, ct), Torch(), Onnx(), Globalization()]);
+                checks.AddRange([Torch(), Onnx(), Globalization()]);
                 checks.AddRange(Packages.InUse.Select(p => new Check(p.Key, true, p.Value, null)));
             }
 
@@ -89,29 +87,30 @@ internal static class DoctorCommand
         }
     }
 
-    private static async Task<Check> EngineAsync(DeploymentOptions options, CancellationToken ct)
+    /// <summary>Whether Temporal answers, and who works for it.</summary>
+    private static async Task<IReadOnlyList<Check>> EngineAsync(DeploymentOptions options, bool isFull, CancellationToken ct)
     {
         try
         {
             await using var deployment = await Deployment.OpenAsync(options, ct);
-            return new Check("Temporal", true, options.Temporal ?? (options.IsCluster ? $"profile {options.Profile}" : "embedded"), null);
+            var engine = new Check("Temporal", true, options.Temporal ?? (options.IsCluster ? $"profile {options.Profile}" : "embedded"), null);
+            return isFull ? [engine, .. await WorkersAsync(options, deployment.Get<WorkerRegister>(), ct)] : [engine];
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            return new Check("Temporal", false, e.Message, "Check --temporal, or leave it out for the embedded engine.");
+            return [new Check("Temporal", false, e.Message, "Check --temporal, or leave it out for the embedded engine.")];
         }
     }
 
     /// <summary>Who serves the queues, whether all are of one version, and whether all see the same files.</summary>
-    private static async Task<IReadOnlyList<Check>> WorkersAsync(DeploymentOptions options, CancellationToken ct)
+    private static async Task<IReadOnlyList<Check>> WorkersAsync(DeploymentOptions options, WorkerRegister register, CancellationToken ct)
     {
         IReadOnlyList<LiveWorker> workers;
         try
         {
-            await using var deployment = await Deployment.OpenAsync(options, ct);
-            workers = await deployment.Get<WorkerRegister>().ListAsync(ct);
+            workers = await register.ListAsync(ct);
         }
-        catch (Exception e) when (e is MissingComponentException or UsageException or RpcException or InvalidOperationException or NpgsqlException)
+        catch (NpgsqlException)
         {
             return [];
         }

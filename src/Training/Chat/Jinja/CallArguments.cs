@@ -11,6 +11,19 @@ internal sealed class CallArguments(string function, IReadOnlyList<object?> posi
 
     public int Count => positional.Count + named.Count;
 
+    /// <summary>Refuses what is not known: ignored, it would do something else than the template says.</summary>
+    /// <exception cref="TemplateError">An argument is not among the parameters.</exception>
+    public void Check(IReadOnlyList<string> parameters)
+    {
+        var known = parameters.Count == 0 ? "it has none" : $"it has {string.Join(", ", parameters)}";
+        if (positional.Count > parameters.Count) throw new TemplateError($"'{function}' is given {positional.Count} arguments; {known}");
+        if (named.Keys.FirstOrDefault(name => !parameters.Contains(name)) is { } other) throw new TemplateError($"'{function}' does not know the argument '{other}'; {known}");
+        for (var place = 0; place < positional.Count; place++)
+        {
+            if (named.ContainsKey(parameters[place])) throw new TemplateError($"'{function}' is given the argument '{parameters[place]}' twice");
+        }
+    }
+
     public bool Has(int place, string name) => place < positional.Count || named.ContainsKey(name);
 
     /// <summary>An argument; what was not given is <paramref name="whenAbsent"/>.</summary>

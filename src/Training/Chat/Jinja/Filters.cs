@@ -50,13 +50,38 @@ internal static class Filters
         ["wordcount"] = (value, _) => (long)Values.Show(value).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length,
     };
 
+    /// <summary>Names of the arguments, in their places; filters that are not here have none.</summary>
+    private static readonly Dictionary<string, string[]> Parameters = new(StringComparer.Ordinal)
+    {
+        ["d"] = ["default_value", "boolean"],
+        ["default"] = ["default_value", "boolean"],
+        ["dictsort"] = ["case_sensitive", "by", "reverse"],
+        ["float"] = ["default"],
+        ["indent"] = ["width", "first", "blank"],
+        ["int"] = ["default"],
+        ["join"] = ["d", "attribute"],
+        ["max"] = ["case_sensitive", "attribute"],
+        ["min"] = ["case_sensitive", "attribute"],
+        ["replace"] = ["old", "new", "count"],
+        ["round"] = ["precision", "method"],
+        ["sort"] = ["reverse", "case_sensitive", "attribute"],
+        ["sum"] = ["attribute", "start"],
+        ["tojson"] = ["ensure_ascii", "indent", "separators", "sort_keys"],
+        ["trim"] = ["chars"],
+        ["unique"] = ["case_sensitive", "attribute"],
+    };
+
+    /// <summary>Filters that hand their arguments on to another filter or to a test.</summary>
+    private static readonly HashSet<string> HandOn = new(["map", "reject", "rejectattr", "select", "selectattr"], StringComparer.Ordinal);
+
     private static readonly (string Sign, string By)[] s_escapes = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("'", "&#39;"), ("\"", "&#34;")];
 
     /// <summary>Applies a filter.</summary>
-    /// <exception cref="TemplateError">There is none of that name, or it cannot do with the value.</exception>
+    /// <exception cref="TemplateError">There is none of that name, or it cannot do with the value or an argument.</exception>
     public static object? Apply(string name, object? value, CallArguments arguments)
     {
         if (!ByName.TryGetValue(name, out var filter)) throw new TemplateError($"the filter '{name}' is not supported");
+        if (!HandOn.Contains(name)) arguments.Check(Parameters.GetValueOrDefault(name) ?? []);
         arguments.Limits.Step(value is string text ? 1 + (text.Length / 64) : value is IReadOnlyCollection<object?> list ? 1 + list.Count : 1);
         return filter(value, arguments);
     }
@@ -102,6 +127,7 @@ internal static class Filters
         var items = Values.Items(value);
         if (arguments.Named.TryGetValue("attribute", out var attribute))
         {
+            arguments.Check(["attribute", "default"]);
             var fallback = arguments.Named.GetValueOrDefault("default");
             return items.Select(item => Operators.Path(item, attribute) is var found && found is Undefined && arguments.Named.ContainsKey("default") ? fallback : found).ToList();
         }
