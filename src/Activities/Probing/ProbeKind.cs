@@ -73,6 +73,9 @@ public sealed class ProbeKind : JobKind<ProbeRecipe>
     }
 
     /// <inheritdoc/>
+    protected override IReadOnlyList<ShippedInput> Shipped(ProbeRecipe recipe) => EvaluationKind.ShippedOf(Questions(recipe));
+
+    /// <inheritdoc/>
     protected override IReadOnlyList<JobStage> Stages(ProbeRecipe recipe)
     {
         List<JobStage> stages = [new(Items, TaskQueues.Cpu), new(Plan, TaskQueues.Cpu)];
