@@ -99,7 +99,7 @@ public sealed class EvaluateTests : IDisposable
         // Numbers are those of one kind of machine.
         report.ShouldMatch(@"\ntuned scores [0-9.]+ points more than early on average \(95% interval \+[0-9.]+ to \+[0-9.]+\); it is significantly better in \d+ and worse in \d+ of 24 comparisons\.");
         report.ShouldMatch(@"\| tuned \| seen \| [0-9.]+ \| [0-9.]+–[0-9.]+ \| \+[0-9.]+ \| \+[0-9.]+ to \+[0-9.]+ \|");
-        foreach (var name in new[] { "report.html", "items.jsonl", "results.csv", "comparisons.csv", "means.csv", "results.json" }) File.Exists(Path.Combine(_folder, "result", name)).ShouldBeTrue(name);
+        foreach (var name in new[] { "report.html", "items.jsonl", "results.csv", "comparisons.csv", "means.csv", "confidence.csv", "results.json" }) File.Exists(Path.Combine(_folder, "result", name)).ShouldBeTrue(name);
 
         var recipe = page[page.IndexOf("# evaluate.yaml", StringComparison.Ordinal)..];
         await File.WriteAllTextAsync(Path.Combine(_folder, "evaluate.yaml"), recipe[..recipe.IndexOf("```", StringComparison.Ordinal)]);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using XInstruct.Activities.Pages;
 using XInstruct.Domain.Recipes;
+using static XInstruct.Activities.Pages.PageText;
 
 namespace XInstruct.Activities.Building;
 
@@ -12,20 +13,20 @@ internal static class BuildPage
         card.Name,
         [("job", job), ("kind", card.Kind), ("seed", card.Seed.ToString(CultureInfo.InvariantCulture)), ("registries", string.Join(", ", card.Registries)), .. card.HeldOut.Count == 0 ? [] : new[] { ("held out", string.Join(", ", card.HeldOut)) }],
         [
-            ("rows read", N(card.Sources.Sum(s => s.Rows))), ("to train on", Rows(card, DataSplit.Train)), ("dev", Rows(card, DataSplit.Dev)), ("test", Rows(card, DataSplit.Test)),
-            ("data sets", N(card.Files.SelectMany(f => f.Datasets).Select(d => d.Dataset).Distinct(StringComparer.Ordinal).Count())), ("left out", N(card.LeftOut.Sum(l => l.Rows))),
+            ("rows read", Count(card.Sources.Sum(s => s.Rows))), ("to train on", Rows(card, DataSplit.Train)), ("dev", Rows(card, DataSplit.Dev)), ("test", Rows(card, DataSplit.Test)),
+            ("data sets", Count(card.Files.SelectMany(f => f.Datasets).Select(d => d.Dataset).Distinct(StringComparer.Ordinal).Count())), ("left out", Count(card.LeftOut.Sum(l => l.Rows))),
         ],
         [.. card.Files.Select(File), .. ((PageSection?[])[Cut(card), Sources(card), LeftOut(card), Overlaps(card)]).OfType<PageSection>()]);
 
     private static PageSection File(SplitCount file) => new(
-        $"{(file.Mix.Length > 0 ? $"{file.Mix}-" : "")}{Name(file.Split)}", $"{(file.Mix.Length > 0 ? $"{file.Mix}, " : "")}{Name(file.Split)}: {N(file.Rows)} rows", null)
+        $"{(file.Mix.Length > 0 ? $"{file.Mix}-" : "")}{Name(file.Split)}", $"{(file.Mix.Length > 0 ? $"{file.Mix}, " : "")}{Name(file.Split)}: {Count(file.Rows)} rows", null)
     {
         Tables =
         [
             new(["data set", "cluster", "language", "licence", "#rows", "templates"], [.. file.Datasets.Select(d => (IReadOnlyList<string>)
-                [d.Dataset, d.Cluster, d.Lang, d.Licence, N(d.Rows), string.Join(", ", d.Templates.Select(t => $"{(t.Key.Length > 0 ? t.Key : "as it was")}: {N(t.Value)}"))])]),
-            new(["cluster", "#rows"], [.. file.Clusters.Select(c => (IReadOnlyList<string>)[c.Key, N(c.Value)])]),
-            new(["licence", "#rows"], [.. file.Licences.Select(l => (IReadOnlyList<string>)[l.Key, N(l.Value)])]),
+                [d.Dataset, d.Cluster, d.Lang, d.Licence, Count(d.Rows), string.Join(", ", d.Templates.Select(t => $"{(t.Key.Length > 0 ? t.Key : "as it was")}: {Count(t.Value)}"))])]),
+            new(["cluster", "#rows"], [.. file.Clusters.Select(c => (IReadOnlyList<string>)[c.Key, Count(c.Value)])]),
+            new(["licence", "#rows"], [.. file.Licences.Select(l => (IReadOnlyList<string>)[l.Key, Count(l.Value)])]),
         ],
     };
 
@@ -36,7 +37,7 @@ internal static class BuildPage
 
     private static PageSection Sources(BuildCard card) => new("sources", "Read", null)
     {
-        Tables = [new(["source", "data set", "for", "#rows"], [.. card.Sources.Select(s => (IReadOnlyList<string>)[s.Source, s.Dataset, Name(s.Split), N(s.Rows)])])],
+        Tables = [new(["source", "data set", "for", "#rows"], [.. card.Sources.Select(s => (IReadOnlyList<string>)[s.Source, s.Dataset, Name(s.Split), Count(s.Rows)])])],
     };
 
     private static PageSection LeftOut(BuildCard card) => new(
@@ -45,7 +46,7 @@ internal static class BuildPage
         card.LeftOut.Count == 0 ? "Nothing." : "By source, data set and reason, in every mix. drops.jsonl names each row that something is wrong with; rows that a recipe does not ask for are counted."
             + (card.SemanticThreshold is { } threshold ? FormattableString.Invariant($" means-the-same: the cosine with an earlier row is {threshold} or more; duplicates.csv has the pairs.") : ""))
     {
-        Tables = [new(["source", "data set", "licence", "for", "reason", "#rows"], [.. card.LeftOut.Select(l => (IReadOnlyList<string>)[l.Source, l.Dataset ?? "?", l.Licence ?? "?", Name(l.Split), l.Reason, N(l.Rows)])])],
+        Tables = [new(["source", "data set", "licence", "for", "reason", "#rows"], [.. card.LeftOut.Select(l => (IReadOnlyList<string>)[l.Source, l.Dataset ?? "?", l.Licence ?? "?", Name(l.Split), l.Reason, Count(l.Rows)])])],
     };
 
     private static PageSection? Overlaps(BuildCard card) => card.Overlaps is not { } overlaps ? null : new(
@@ -54,13 +55,12 @@ internal static class BuildPage
         Tables =
         [
             new(["evaluation set", "#rows", "#unreadable", "#too short to find", "#found", "#pairs"], [.. overlaps.Select(o => (IReadOnlyList<string>)
-                [o.Against, N(o.Rows), N(o.Unreadable), N(o.TooShort), N(o.Found), N(o.Pairs)])]),
+                [o.Against, Count(o.Rows), Count(o.Unreadable), Count(o.TooShort), Count(o.Found), Count(o.Pairs)])]),
         ],
     };
 
-    private static string Rows(BuildCard card, DataSplit split) => N(card.Files.Where(f => f.Split == split).Sum(f => f.Rows));
+    private static string Rows(BuildCard card, DataSplit split) => Count(card.Files.Where(f => f.Split == split).Sum(f => f.Rows));
 
     private static string Name(DataSplit split) => split.ToString().ToLowerInvariant();
 
-    private static string N(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -23,43 +23,34 @@ public sealed class ChainActivities(
 {
     /// <inheritdoc/>
     [Activity]
-    public async Task<IReadOnlyList<string>> StartChainAsync(ChainInput input)
+    public Task<IReadOnlyList<string>> StartChainAsync(ChainInput input) => JobActivities.TryAsync(async heartbeat =>
     {
-        var ct = ActivityExecutionContext.Current.CancellationToken;
+        var ct = heartbeat.Token;
         var document = await DocumentAsync(input, ct);
         await WriteAsync(input, current => Job.Start(current, new JobStarted(input.Chain, "chain", input.Recipe, [])), ct);
         return document.Steps();
-    }
+    });
 
     /// <inheritdoc/>
     [Activity]
-    public async Task<ChainStep> PrepareStepAsync(ChainStepInput input)
+    public Task<ChainStep> PrepareStepAsync(ChainStepInput input) => JobActivities.TryAsync(async heartbeat =>
     {
-        using var heartbeat = Heartbeat.Start();
         var ct = heartbeat.Token;
         var document = await DocumentAsync(input.Chain, ct);
-        try
+        return input.Name switch
         {
-            return input.Name switch
-            {
-                "generate" => new ChainStep(input.Name, Run: document.Run),
-                "curate" => new ChainStep(input.Name, Job: await CurateAsync(document, ct)),
-                "without" => new ChainStep(input.Name, Training: await TrainAsync(document, input.Name, [], ct)),
-                "with" => new ChainStep(input.Name, Training: await TrainAsync(document, input.Name, await NewDataAsync(document, input.Done, ct), ct)),
-                _ => new ChainStep(input.Name, Job: await EvaluateAsync(document, input.Done, ct)),
-            };
-        }
-        catch (Exception e) when (BadInput.IsIn(e))
-        {
-            throw BadInput.Failure(e.Message, e);
-        }
-    }
+            "generate" => new ChainStep(input.Name, Run: document.Run),
+            "curate" => new ChainStep(input.Name, Job: await CurateAsync(document, ct)),
+            "without" => new ChainStep(input.Name, Training: await TrainAsync(document, input.Name, [], ct)),
+            "with" => new ChainStep(input.Name, Training: await TrainAsync(document, input.Name, await NewDataAsync(document, input.Done, ct), ct)),
+            _ => new ChainStep(input.Name, Job: await EvaluateAsync(document, input.Done, ct)),
+        };
+    });
 
     /// <inheritdoc/>
     [Activity]
-    public async Task<string> EndChainAsync(ChainEndInput input)
+    public Task<string> EndChainAsync(ChainEndInput input) => JobActivities.TryAsync(async heartbeat =>
     {
-        using var heartbeat = Heartbeat.Start();
         var ct = heartbeat.Token;
         if (await jobs.FindAsync(input.Chain.Recipe, ct) is { Ended.Result: var known } && files.HasTree(known)) return known;
         var document = await DocumentAsync(input.Chain, ct);
@@ -75,7 +66,7 @@ public sealed class ChainActivities(
         var ended = new JobEnded(await files.PutTreeAsync(folder, ct));
         await WriteAsync(input.Chain, job => job?.End(ended), ct);
         return (await jobs.FindAsync(input.Chain.Recipe, ct))!.Ended!.Result;
-    }
+    });
 
     private async Task<JobInput> CurateAsync(ChainDocument document, CancellationToken ct)
     {

@@ -4,6 +4,7 @@ using XInstruct.Activities.Pages;
 using XInstruct.Domain.Models;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Runs;
+using static XInstruct.Activities.Pages.PageText;
 
 namespace XInstruct.Activities.Chains;
 
@@ -36,13 +37,13 @@ internal sealed class ChainReport(ChainDocument document, string chain, ReleaseS
         [("chain", chain), ("run", document.Run.Run), ("trainings", $"{without.Name}, {with.Name}")],
         [
             ("did it help?", answer.Verdict), ("difference, points", answer.Overall is { } o ? Signed(o.Value) : ""), ("95% interval", answer.Overall is { } i ? $"{Signed(i.Low)} to {Signed(i.High)}" : ""),
-            ("languages helped", $"{answer.Languages.Count(l => l.Verdict == "yes")} of {answer.Languages.Count}"), ("new rows", N(answer.NewRows)),
+            ("languages helped", $"{answer.Languages.Count(l => l.Verdict == "yes")} of {answer.Languages.Count}"), ("new rows", Count(answer.NewRows)),
         ],
         [
             new("languages", "In which languages", "Mean of the tasks' first measures with the new data minus that without it, in points of 100, with a 95% interval of paired resamples. Where the interval holds zero, these items cannot tell.")
             {
                 Charts = [("languages", "What the new data brought in each language")],
-                Tables = [new(["language", "#difference", "#low", "#high", "#items", "did it help?"], [.. answer.Languages.Select(l => (IReadOnlyList<string>)[l.Language ?? "", Signed(l.Value), Signed(l.Low), Signed(l.High), N(l.Items), l.Verdict])])],
+                Tables = [new(["language", "#difference", "#low", "#high", "#items", "did it help?"], [.. answer.Languages.Select(l => (IReadOnlyList<string>)[l.Language ?? "", Signed(l.Value), Signed(l.Low), Signed(l.High), Count(l.Items), l.Verdict])])],
             },
             new("tasks", "In which tasks", "Each measure of each task; p is two-sided and, for first measures, also adjusted for their number (Holm). evaluation/report.html has the scores themselves.")
             {
@@ -51,18 +52,18 @@ internal sealed class ChainReport(ChainDocument document, string chain, ReleaseS
                     new(["task", "language", "measure", "#difference", "#low", "#high", "#p", "#p, Holm", "#items"], [.. comparisons.Select(c => (IReadOnlyList<string>)
                     [
                         Text(c, "task") ?? "", Text(c, "language") ?? "", Text(c, "measure") ?? "", Signed(Number(c, "difference")), Signed(Number(c, "low")), Signed(Number(c, "high")),
-                        F(Number(c, "p")), F(Number(c, "pHolm")), N((long)(Number(c, "items") ?? 0)),
+                        F(Number(c, "p")), F(Number(c, "pHolm")), Count((long)(Number(c, "items") ?? 0)),
                     ])]),
                 ],
             },
             new("models", "The two models", "Both are trained by the same recipe from the same weights; the one with the new data has read it besides, and so more tokens.")
             {
                 Tables = [new(["model", "training", "#steps", "#tokens", "#loss", "hash"], [.. new[] { (Name: "without", Model: without), (Name: "with", Model: with) }.Select(m => (IReadOnlyList<string>)
-                    [m.Name, m.Model.Name, N(m.Model.Trained!.Steps), N(m.Model.Trained.Tokens), F(m.Model.Trained.Loss), m.Model.Trained.Model])])],
+                    [m.Name, m.Model.Name, Count(m.Model.Trained!.Steps), Count(m.Model.Trained.Tokens), F(m.Model.Trained.Loss), m.Model.Trained.Model])])],
             },
             new("new-data", "The new data", $"Of release {release.Number} of run {document.Run.Run}{(document.Curate is null ? ", all of it" : ", what the curation chose")}.")
             {
-                Tables = [new(["what", "#rows", "hash"], [["release", N(release.Files.Sum(f => f.Rows)), release.Sha256], .. added.Select(f => (IReadOnlyList<string>)["new data", N(f.Rows), f.Sha256])])],
+                Tables = [new(["what", "#rows", "hash"], [["release", Count(release.Files.Sum(f => f.Rows)), release.Sha256], .. added.Select(f => (IReadOnlyList<string>)["new data", Count(f.Rows), f.Sha256])])],
                 Listings = [("To verify it", $"xinstruct audit verify {document.Run.Run}\nxinstruct audit verify {without.Name}\nxinstruct audit verify {with.Name}\nxinstruct audit verify {chain}")],
             },
         ])
@@ -81,8 +82,6 @@ internal sealed class ChainReport(ChainDocument document, string chain, ReleaseS
     private static string? Text(JsonElement line, string name) => line.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private static double? Number(JsonElement line, string name) => line.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : null;
-
-    private static string N(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
     private static string F(double? number) => number?.ToString("0.0000", CultureInfo.InvariantCulture) ?? "";
 

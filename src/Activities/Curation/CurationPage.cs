@@ -1,5 +1,6 @@
 using System.Globalization;
 using XInstruct.Activities.Pages;
+using static XInstruct.Activities.Pages.PageText;
 
 namespace XInstruct.Activities.Curation;
 
@@ -13,8 +14,8 @@ internal static class CurationPage
         report.Name,
         [("job", job), ("sampling", report.Chosen.Name)],
         [
-            ("rows read", N(report.Read)), ("merged", N(report.Merged)), ("rejected", N(report.Rejected.Sum(r => r.Rows))), ("sampled from", N(report.Rows)),
-            ("kept", N(report.Chosen.All.After)), ("share kept", Percent(report.Rows == 0 ? 0 : (double)report.Chosen.All.After / report.Rows)),
+            ("rows read", Count(report.Read)), ("merged", Count(report.Merged)), ("rejected", Count(report.Rejected.Sum(r => r.Rows))), ("sampled from", Count(report.Rows)),
+            ("kept", Count(report.Chosen.All.After)), ("share kept", Percent(report.Rows == 0 ? 0 : (double)report.Chosen.All.After / report.Rows)),
         ],
         [.. ((PageSection?[])[Sources(report), Spread(report), Groups(report), Clusters(report), Grid(report), Rejected(report)]).OfType<PageSection>()])
     {
@@ -49,7 +50,7 @@ internal static class CurationPage
     };
 
     private static PageSection Clusters(CurationReport report) => new(
-        "clusters", "By cluster", $"{N(report.Clusters.Count)} clusters; a circle is as large as its cluster. Inertia {report.Chosen.Inertia.ToString("N1", CultureInfo.InvariantCulture)}.")
+        "clusters", "By cluster", $"{Count(report.Clusters.Count)} clusters; a circle is as large as its cluster. Inertia {report.Chosen.Inertia.ToString("N1", CultureInfo.InvariantCulture)}.")
     {
         Charts = [("clusters", report.Perplexities is null ? "Clusters by length and rows" : "Clusters by length and perplexity")],
         Tables = [new(["cluster", .. Head], [.. report.Clusters.Select(c => Row(c.Rows.Name, c.Rows))])],
@@ -62,22 +63,18 @@ internal static class CurationPage
         Tables =
         [
             new(["combination", "#length groups", "#clusters", "method", "#share", "#kept", "#length", "#perplexity", "#output", "#inertia"], [.. report.Grid.Prepend(report.Chosen).Select(c => (IReadOnlyList<string>)
-                [c.Name, N(c.LengthGroups), N(c.Clusters), c.Method, c.Share.ToString(CultureInfo.InvariantCulture), N(c.All.After), F(c.All.LengthAfter), F(c.All.PerplexityAfter), F(c.All.OutputAfter), F(c.Inertia)])]),
+                [c.Name, Count(c.LengthGroups), Count(c.Clusters), c.Method, c.Share.ToString(CultureInfo.InvariantCulture), Count(c.All.After), F(c.All.LengthAfter), F(c.All.PerplexityAfter), F(c.All.OutputAfter), F(c.Inertia)])]),
         ],
     };
 
     private static PageSection Rejected(CurationReport report) => new(
-        "rejected", "Rows that were not sampled from", $"Rejected rows by source and reason; rejected.jsonl names each. Of the merged rows {N(report.Duplicates)} repeat an earlier one, and {N(report.RepeatedInstructions)} an earlier instruction.")
+        "rejected", "Rows that were not sampled from", $"Rejected rows by source and reason; rejected.jsonl names each. Of the merged rows {Count(report.Duplicates)} repeat an earlier one, and {Count(report.RepeatedInstructions)} an earlier instruction.")
     {
-        Tables = [new(["source", "reason", "#rows", "#first row"], [.. report.Rejected.Select(r => (IReadOnlyList<string>)[r.Group, r.Reason, N(r.Rows), r.First is { } first ? N(first) : ""])])],
+        Tables = [new(["source", "reason", "#rows", "#first row"], [.. report.Rejected.Select(r => (IReadOnlyList<string>)[r.Group, r.Reason, Count(r.Rows), r.First is { } first ? Count(first) : ""])])],
     };
 
     private static IReadOnlyList<string> Row(string name, PartStatistics p) =>
-        [name, N(p.Before), N(p.After), Percent(p.ShareBefore), Percent(p.ShareAfter), F(p.LengthBefore), F(p.LengthAfter), F(p.PerplexityBefore), F(p.PerplexityAfter), F(p.OutputBefore), F(p.OutputAfter)];
-
-    private static string N(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+        [name, Count(p.Before), Count(p.After), Percent(p.ShareBefore), Percent(p.ShareAfter), F(p.LengthBefore), F(p.LengthAfter), F(p.PerplexityBefore), F(p.PerplexityAfter), F(p.OutputBefore), F(p.OutputAfter)];
 
     private static string F(double? number) => number?.ToString("N1", CultureInfo.InvariantCulture) ?? "";
-
-    private static string Percent(double share) => share.ToString("P1", CultureInfo.InvariantCulture).Replace(" ", "", StringComparison.Ordinal);
 }

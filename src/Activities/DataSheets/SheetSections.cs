@@ -3,6 +3,7 @@ using XInstruct.Activities.Pages;
 using XInstruct.Domain.Runs;
 using XInstruct.Domain.Statistics;
 using XInstruct.Domain.Texts;
+using static XInstruct.Activities.Pages.PageText;
 
 namespace XInstruct.Activities.DataSheets;
 
@@ -33,8 +34,8 @@ internal static class SheetSections
         var samples = sheet.Report.Samples;
         return
         [
-            ("samples", N(sheet.Languages.Sum(l => l.Samples))), ("languages", N(sheet.Languages.Count)), ("rows read", N(samples.Texts + samples.Rejected)),
-            ("kept of the texts", Share(samples.Kept, samples.Texts)), ("tokens", N(sheet.Report.Ledger.TokensIn + sheet.Report.Ledger.TokensOut)), ("cost", Usd(sheet.Report.Ledger.Usd)),
+            ("samples", Count(sheet.Languages.Sum(l => l.Samples))), ("languages", Count(sheet.Languages.Count)), ("rows read", Count(samples.Texts + samples.Rejected)),
+            ("kept of the texts", Share(samples.Kept, samples.Texts)), ("tokens", Count(sheet.Report.Ledger.TokensIn + sheet.Report.Ledger.TokensOut)), ("cost", Usd(sheet.Report.Ledger.Usd)),
         ];
     }
 
@@ -43,7 +44,7 @@ internal static class SheetSections
         Tables =
         [
             new(["language", "#samples", "#different instructions", "#instruction length", "#output length", "#mean score", "#clusters"],
-                [.. sheet.Languages.Select(l => (IReadOnlyList<string>)[l.Language, N(l.Samples), N(l.DistinctInstructions), Length(l.Instruction), Length(l.Output), F3(l.Score), N(l.Clusters)])]),
+                [.. sheet.Languages.Select(l => (IReadOnlyList<string>)[l.Language, Count(l.Samples), Count(l.DistinctInstructions), Length(l.Instruction), Length(l.Output), F3(l.Score), Count(l.Clusters)])]),
         ],
     };
 
@@ -54,7 +55,7 @@ internal static class SheetSections
         Tables =
         [
             new(["language", "stage", "reason", "#count", "example"],
-                [.. sheet.Rejections.Select(r => (IReadOnlyList<string>)[r.Language, r.Stage, r.Reason, N(r.Count), r.Example ?? ""])]),
+                [.. sheet.Rejections.Select(r => (IReadOnlyList<string>)[r.Language, r.Stage, r.Reason, Count(r.Count), r.Example ?? ""])]),
         ],
     };
 
@@ -65,8 +66,8 @@ internal static class SheetSections
         var rows = new List<IReadOnlyList<string>>();
         foreach (var i in report.Iterations)
         {
-            rows.Add([N(i.Iteration), "all", N(i.Rated), N(i.Kept), F3(i.Precision), F3(i.Accuracy)]);
-            if (report.Languages.Count > 1) rows.AddRange(i.Languages.Select(l => (IReadOnlyList<string>)[N(i.Iteration), l.Language, N(l.Rated), N(l.Kept), F3(l.Precision), F3(l.Accuracy)]));
+            rows.Add([Count(i.Iteration), "all", Count(i.Rated), Count(i.Kept), F3(i.Precision), F3(i.Accuracy)]);
+            if (report.Languages.Count > 1) rows.AddRange(i.Languages.Select(l => (IReadOnlyList<string>)[Count(i.Iteration), l.Language, Count(l.Rated), Count(l.Kept), F3(l.Precision), F3(l.Accuracy)]));
         }
 
         if (report.Baselines is { } b)
@@ -92,7 +93,7 @@ internal static class SheetSections
         for (var i = 0; i < bins; i++)
         {
             var (rated, released) = (sheet.Scores.Sum(s => s.Rated[i]), sheet.Scores.Sum(s => s.Released[i]));
-            if (rated > 0) rows.Add([string.Create(CultureInfo.InvariantCulture, $"{(double)i / bins:F2}–{(i + 1.0) / bins:F2}"), N(rated), N(released)]);
+            if (rated > 0) rows.Add([string.Create(CultureInfo.InvariantCulture, $"{(double)i / bins:F2}–{(i + 1.0) / bins:F2}"), Count(rated), Count(released)]);
         }
 
         return new PageSection("scores", "Scores", "P(level 2) by the evaluator: every pair by its last rating, and those in the release.")
@@ -111,7 +112,7 @@ internal static class SheetSections
         Tables =
         [
             new(["language", "#clusters", "#points", "#of samples", "#variance shown"],
-                [.. sheet.Maps.Select(m => (IReadOnlyList<string>)[m.Language, N(m.Points.Select(p => p.Cluster).Distinct().Count()), N(m.Points.Count), N(m.Of), Percent(m.Explained)])]),
+                [.. sheet.Maps.Select(m => (IReadOnlyList<string>)[m.Language, Count(m.Points.Select(p => p.Cluster).Distinct().Count()), Count(m.Points.Count), Count(m.Of), Percent(m.Explained)])]),
         ],
     };
 
@@ -122,7 +123,7 @@ internal static class SheetSections
         Tables =
         [
             new(["verb", "#instructions", "objects"],
-                [.. sheet.Verbs.Select(v => (IReadOnlyList<string>)[v.Verb, N(v.Count), string.Join(", ", v.Objects.Select(o => $"{o.Object} {N(o.Count)}"))])]),
+                [.. sheet.Verbs.Select(v => (IReadOnlyList<string>)[v.Verb, Count(v.Count), string.Join(", ", v.Objects.Select(o => $"{o.Object} {Count(o.Count)}"))])]),
         ],
     };
 
@@ -141,7 +142,7 @@ internal static class SheetSections
         Tables =
         [
             new(["role", "checkpoint", "#steps", "#tokens", "#loss"],
-                [.. sheet.Run.Checkpoints.Select(c => (IReadOnlyList<string>)[c.Role, c.Checkpoint, N(c.Steps), N(c.Tokens), F3(c.Loss)])]),
+                [.. sheet.Run.Checkpoints.Select(c => (IReadOnlyList<string>)[c.Role, c.Checkpoint, Count(c.Steps), Count(c.Tokens), F3(c.Loss)])]),
         ],
         Listings = [.. sheet.Prompts.Select(p => ($"{string.Join(", ", sheet.Deeds.Where(d => d.Act.Prompt == p.Key).Select(d => d.Act.Stage).Distinct(StringComparer.Ordinal))} prompt {p.Key}", p.Value))],
     };
@@ -153,8 +154,8 @@ internal static class SheetSections
             new(["stage", "by", "#events", "#tokens in", "#tokens out", "#cost"],
                 [
                     .. sheet.Deeds.GroupBy(d => (d.Act.Stage, d.Act.Device)).Select(g => (IReadOnlyList<string>)
-                        [g.Key.Stage, g.Key.Device ?? "", N(g.Sum(d => d.Events)), N(g.Sum(d => d.TokensIn)), N(g.Sum(d => d.TokensOut)), Usd(g.Sum(d => d.Usd))]),
-                    ["all", "", N(sheet.Deeds.Sum(d => d.Events)), N(sheet.Report.Ledger.TokensIn), N(sheet.Report.Ledger.TokensOut), Usd(sheet.Report.Ledger.Usd)],
+                        [g.Key.Stage, g.Key.Device ?? "", Count(g.Sum(d => d.Events)), Count(g.Sum(d => d.TokensIn)), Count(g.Sum(d => d.TokensOut)), Usd(g.Sum(d => d.Usd))]),
+                    ["all", "", Count(sheet.Deeds.Sum(d => d.Events)), Count(sheet.Report.Ledger.TokensIn), Count(sheet.Report.Ledger.TokensOut), Usd(sheet.Report.Ledger.Usd)],
                 ]),
         ],
     };
@@ -167,7 +168,7 @@ internal static class SheetSections
             Tables =
             [
                 new(["what", "language", "SHA-256", "#bytes"],
-                    [["recipe and inputs", "", sheet.Run.Recipe, ""], .. sheet.Run.Inputs.Select(i => (IReadOnlyList<string>)[i.Role, i.Language ?? "", i.Sha256, N(i.Bytes)])]),
+                    [["recipe and inputs", "", sheet.Run.Recipe, ""], .. sheet.Run.Inputs.Select(i => (IReadOnlyList<string>)[i.Role, i.Language ?? "", i.Sha256, Count(i.Bytes)])]),
                 new(["built with", "version"], [["XInstruct", sheet.Deeds.Select(d => d.Act.Code).Distinct(StringComparer.Ordinal).DefaultIfEmpty("").Aggregate((a, b) => $"{a}, {b}")], .. sheet.Report.Packages.Select(p => (IReadOnlyList<string>)[p.Key, p.Value])]),
             ],
             Listings =
@@ -193,11 +194,7 @@ internal static class SheetSections
     private static string Change(Estimate before, Estimate after) => string.Create(
         CultureInfo.InvariantCulture, $"{before.Mean:F2} → {after.Mean:F2} ({after.Low:F2}–{after.High:F2})");
 
-    private static string N(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
-
     private static string F3(double? value) => value is { } v && !double.IsNaN(v) ? v.ToString("F3", CultureInfo.InvariantCulture) : "";
-
-    private static string Percent(double value) => value.ToString("P1", CultureInfo.InvariantCulture).Replace(" ", "", StringComparison.Ordinal);
 
     private static string Share(long part, long whole) => whole == 0 ? "" : Percent((double)part / whole);
 

@@ -48,6 +48,7 @@ internal sealed class EvaluationPublisher(JobContext<EvaluationRecipe> job, stri
             recipe.Name,
             job.Id,
             models,
+            [.. recipe.Models.Select(model => model.Name)],
             languages,
             files.Sum(file => file.Items.Count),
             recipe.Resamples,

@@ -7,6 +7,7 @@ namespace XInstruct.Activities.Evaluation;
 /// <param name="Name">Name of the evaluation.</param>
 /// <param name="Job">Its id.</param>
 /// <param name="Models">Models, the baseline first.</param>
+/// <param name="Order">Models, in the recipe's order.</param>
 /// <param name="Languages">Languages, in the recipe's order.</param>
 /// <param name="Items">Items that were asked.</param>
 /// <param name="Resamples">Resamples.</param>
@@ -14,7 +15,7 @@ namespace XInstruct.Activities.Evaluation;
 /// <param name="Recipe">The recipe without paths, as JSON.</param>
 /// <param name="Inputs">Role and SHA-256 of each input.</param>
 internal sealed record ReportFacts(
-    string Name, string Job, IReadOnlyList<string> Models, IReadOnlyList<string> Languages, int Items, int Resamples, IReadOnlyList<(string Caption, string Text)> Examples, string Recipe, IReadOnlyList<(string Role, string Sha256)> Inputs);
+    string Name, string Job, IReadOnlyList<string> Models, IReadOnlyList<string> Order, IReadOnlyList<string> Languages, int Items, int Resamples, IReadOnlyList<(string Caption, string Text)> Examples, string Recipe, IReadOnlyList<(string Role, string Sha256)> Inputs);
 
 /// <summary>The report of an evaluation: sections for a page and for Markdown.</summary>
 internal sealed class EvaluationReport(ReportFacts facts, EvaluationResult result)
@@ -25,7 +26,18 @@ internal sealed class EvaluationReport(ReportFacts facts, EvaluationResult resul
     private readonly string _baseline = facts.Models[0];
 
     /// <summary>The page.</summary>
-    public PageContent Content() => new("evaluation", facts.Name, [("job", facts.Job)], Figures(), Sections()) { Lead = Verdict(), Style = ScorePictures.Style };
+    public PageContent Content() => new("evaluation", facts.Name, [("job", facts.Job)], Figures(), Sections())
+    {
+        Lead = Verdict(),
+        Style = ScorePictures.Style,
+        Script = HasCurves ? "evaluation.js" : null,
+        Data = HasCurves ? new { result.Confidence, Models = facts.Order, Growth = Growth() } : null,
+    };
+
+    private bool HasCurves => result.Confidence.Count > 0 || IsSeries;
+
+    // Two models are a comparison; from three on they may be steps on a way.
+    private bool IsSeries => facts.Models.Count > 2;
 
     private IReadOnlyList<(string Name, string Value)> Figures() =>
     [
@@ -38,10 +50,12 @@ internal sealed class EvaluationReport(ReportFacts facts, EvaluationResult resul
         List<PageSection> sections = [Summary(), Scores()];
         if (facts.Models.Count > 1) sections.Add(Differences());
         if (result.Cells.Any(c => c.Dataset is not null)) sections.Add(Clusters());
+        if (IsSeries) sections.Add(Series());
+        if (result.Confidence.Count > 0) sections.Add(Confidence());
         sections.Add(Measures());
         if (Checks() is { } checks) sections.Add(checks);
         if (facts.Examples.Count > 0) sections.Add(new PageSection("worst", "What went most wrong", "Of each task the items whose wrong answer had the greatest lead over the right one, or whose text is furthest from the right one.") { Listings = facts.Examples });
-        sections.Add(new PageSection("reproduce", "How to reproduce", "The same recipe over the same inputs gives the same bytes on one kind of machine. Every item is in items.jsonl, every score in results.csv, comparisons.csv, means.csv and results.json.")
+        sections.Add(new PageSection("reproduce", "How to reproduce", "The same recipe over the same inputs gives the same bytes on one kind of machine. Every item is in items.jsonl, every score in results.csv, comparisons.csv, means.csv, confidence.csv and results.json.")
         {
             Listings = [("Command", "xinstruct evaluate RECIPE.yaml"), ("Settings; paths are told by what the inputs hold", facts.Recipe)],
             Tables = [new PageTable(["input", "sha256"], [.. facts.Inputs.Select(i => (IReadOnlyList<string>)[i.Role, i.Sha256])]) { IsLong = true }],
@@ -83,11 +97,14 @@ internal sealed class EvaluationReport(ReportFacts facts, EvaluationResult resul
     private List<(string, Estimate)> Lines(string model) =>
         [.. facts.Languages.Select(language => (language, Mean(model, MeanScope.Language, language: language)?.Difference)).Where(line => line.Difference is not null).Select(line => (line.language, line.Difference!))];
 
-    private PageSection Scores() => new("scores", "Scores", "The first measure of each task, with its 95% interval; darker is better within a column.")
+    private PageSection Scores() => new("scores", "Scores", "The first measure of each task, with its 95% interval; darker is better within a column. Chance is what guessing among the choices would give.")
     {
         Pictures = [.. facts.Models.Select(model => (model, ScorePictures.Heat([.. facts.Languages, "mean"], [.. _columns.Select(c => c.Title)], (row, column) => Shade(model, row, column))))],
-        Tables = [.. facts.Models.Select(model => Table(model, (column, language) => column.Find(model, language) is { } e ? N($"{e.Score:F1} ({e.Interval.Low:F1}–{e.Interval.High:F1})") : "–"))],
+        Tables = [.. facts.Models.Select(model => WithChance(Table(model, (column, language) => column.Find(model, language) is { } e ? N($"{e.Score:F1} ({e.Interval.Low:F1}–{e.Interval.High:F1})") : "–")))],
     };
+
+    private PageTable WithChance(PageTable table) => _columns.All(c => c.Chance is null) ? table
+        : table with { Rows = [.. table.Rows, ["chance", .. _columns.Select(c => c.Chance is { } chance ? N($"{chance:F1}") : "")]] };
 
     // Share of the way from the worst to the best of the column.
     private (string Text, double Shade)? Shade(string model, int row, int column)
@@ -130,6 +147,26 @@ internal sealed class EvaluationReport(ReportFacts facts, EvaluationResult resul
     {
         Tables = [new PageTable(["model", "language", "cluster", "data set", "#mean", "#95% interval"], [.. result.Means.Where(m => m.Scope is MeanScope.Dataset or MeanScope.Cluster).OrderBy(m => m.Model == _baseline ? 0 : 1).ThenBy(m => m.Model, StringComparer.Ordinal).ThenBy(m => m.Language, StringComparer.Ordinal).ThenBy(m => m.Cluster, StringComparer.Ordinal).ThenBy(m => m.Scope == MeanScope.Cluster ? 1 : 0)
             .Select(m => (IReadOnlyList<string>)[m.Model, m.Language!, m.Cluster!, m.Dataset ?? "all", N($"{m.Estimate.Score:F1}"), Interval(m.Estimate)])]) { IsLong = true }],
+    };
+
+    private PageSection Series() => new("series", "From model to model", "Means over the tasks, language by language, in the recipe's order of models: what a longer training, more data or a larger model brought.")
+    {
+        Charts = [("series", "Mean of each language, model by model")],
+        Tables = [new PageTable(["model", "#all languages", "#95% interval", .. facts.Languages.Select(l => "#" + l)], [.. facts.Order.Select(model => (IReadOnlyList<string>)
+            [model, Mean(model, MeanScope.Overall) is { } all ? N($"{all.Estimate.Score:F1}") : "–", Mean(model, MeanScope.Overall) is { } of ? Interval(of.Estimate) : "", .. facts.Languages.Select(l => Mean(model, MeanScope.Language, language: l) is { } mean ? N($"{mean.Estimate.Score:F1}") : "–")])])],
+    };
+
+    private object Growth() => new
+    {
+        Overall = facts.Order.Select(model => Mean(model, MeanScope.Overall)?.Estimate).Select(e => e is null || !double.IsFinite(e.Score) ? null : new { e.Score, e.Interval.Low, e.Interval.High }),
+        Languages = facts.Languages.Select(l => new { Name = l, Scores = facts.Order.Select(model => Mean(model, MeanScope.Language, language: l)?.Estimate.Score is { } score && double.IsFinite(score) ? score : (double?)null) }),
+    };
+
+    private PageSection Confidence() => new("confidence", "What confidence is worth", "How often a model is right among the items that it is surest of, from the surest 5% to all: a curve that falls means that its confidence tells right from wrong, a flat one that it tells nothing. Confidence is the chosen answer's share of the probability of all choices; the calibration error is its mean distance from the accuracy over ten bins of equally many items.")
+    {
+        Charts = [("confidence", "Accuracy over the share of items that a model is surest of")],
+        Tables = [new PageTable(["model", "task", "#items", "#chance", "#surest 25%", "#50%", "#75%", "#all", "#calibration error"], [.. result.Confidence.Select(c => (IReadOnlyList<string>)
+            [c.Model, c.Task ?? "all", N($"{c.Items:N0}"), .. new[] { c.Chance, c.At(25), c.At(50), c.At(75), c.At(100), c.CalibrationError }.Select(v => N($"{v:F1}"))])])],
     };
 
     private PageSection Measures() => new("measures", "All measures", null)

@@ -36,6 +36,9 @@ internal sealed class ScoreColumn
             : [.. first.GroupBy(c => (c.Cluster, Kind: c.Measure.IsShare ? "" : c.Measure.Name)).Select(g => new ScoreColumn(g.Key.Cluster, [.. g]))];
     }
 
+    /// <summary>What guessing gives, over all that the column shows; null where that has no meaning.</summary>
+    public double? Chance => _cells.All(c => c.Chance is not null) ? _cells.Average(c => c.Chance) : null;
+
     /// <summary>Whether a cell is part of it.</summary>
     public bool Has(Cell cell) => _cells.Contains(cell);
 

@@ -90,7 +90,7 @@ public sealed class JobActivities(JobStore jobs, JobKinds kinds, EventWriter wri
     });
 
     /// <summary>Work that may be long: it heartbeats, and what no retry mends ends the job with the reason.</summary>
-    private static async Task<T> TryAsync<T>(Func<Heartbeat, Task<T>> work)
+    internal static async Task<T> TryAsync<T>(Func<Heartbeat, Task<T>> work)
     {
         using var heartbeat = Heartbeat.Start();
         try

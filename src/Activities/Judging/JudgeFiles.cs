@@ -53,8 +53,9 @@ internal sealed class JudgeFiles(JobContext<JudgeRecipe> job)
         }
 
         var items = answers.SelectMany(entry => Items(entry.Key.Language, entry.Key.Id, entry.Value, models)).ToList();
-        var answered = answers.Keys.ToHashSet();
-        foreach (var (language, id) in questions.Keys.Where(q => !answered.Contains(q) && (q.Language.Length > 0 || !answered.Any(a => a.Id == q.Id))).Order())
+        // A question without a language serves all.
+        var (answered, ids) = (answers.Keys.ToHashSet(), answers.Keys.Select(a => a.Id).ToHashSet(StringComparer.Ordinal));
+        foreach (var (language, id) in questions.Keys.Where(q => q.Language.Length > 0 ? !answered.Contains(q) : !ids.Contains(q.Id)).OrderBy(q => q.Language, StringComparer.Ordinal).ThenBy(q => q.Id, StringComparer.Ordinal))
             Issues.Add(new JudgeIssue("questions", null, id, $"No model answers this question{In(language)}."));
         return _recipe.Answers.Count == 0 || items.Count > 0 ? items : throw new JobException(
             $"There is nothing to judge: of {_recipe.Answers.Count} files of answers none {(_recipe.Form == JudgeForm.Pairwise ? "makes a pair with another" : "has an answer to a question")}. {string.Join(" ", Issues.Take(3).Select(i => $"{i.File}{(i.Row is { } row ? $", row {row}" : "")}: {i.Problem}"))}");

@@ -2,6 +2,7 @@ using System.Globalization;
 using XInstruct.Activities.Pages;
 using XInstruct.Domain.Probing;
 using XInstruct.Domain.Recipes;
+using static XInstruct.Activities.Pages.PageText;
 
 namespace XInstruct.Activities.Probing;
 
@@ -21,8 +22,8 @@ internal static class ProbeReport
             recipe.Name,
             [("job", job)],
             [
-                ("models", N(recipe.Models.Count)), ("tasks", N(recipe.Tasks.Count)), ("languages", N(languages.Count)), ("items under the lens", N(result.Curves.Sum(c => c.Used))),
-                ("dropped", N(result.Curves.Sum(c => c.WithoutIds + c.SharedIds))), ("not asked", N(result.Curves.Sum(c => c.Unread))),
+                ("models", Count(recipe.Models.Count)), ("tasks", Count(recipe.Tasks.Count)), ("languages", Count(languages.Count)), ("items under the lens", Count(result.Curves.Sum(c => c.Used))),
+                ("dropped", Count(result.Curves.Sum(c => c.WithoutIds + c.SharedIds))), ("not asked", Count(result.Curves.Sum(c => c.Unread))),
             ],
             [.. ((PageSection?[])[Lens(result), Dropped(result), Pearson(result), Components(result), Reproduce(settings, inputs)]).OfType<PageSection>()])
         {
@@ -52,7 +53,7 @@ internal static class ProbeReport
         {
             var layers = Enumerable.Range(0, model.First().Layers.Count).ToList();
             var english = layers.Where(i => model.Average(c => c.Layers[i].AllEnglish!.Mean) > model.Average(c => c.Layers[i].AllLocal!.Mean)).ToList();
-            told.Add(FormattableString.Invariant($"Asked in other languages, {model.Key} finds English labels likelier than the language's own in {english.Count} of its {layers.Count} layers{(english.Count is 0 || english.Count == layers.Count ? "" : $" ({string.Join(", ", english.Select(i => N(i + 1)))})")}."));
+            told.Add(FormattableString.Invariant($"Asked in other languages, {model.Key} finds English labels likelier than the language's own in {english.Count} of its {layers.Count} layers{(english.Count is 0 || english.Count == layers.Count ? "" : $" ({string.Join(", ", english.Select(i => Count(i + 1)))})")}."));
         }
 
         foreach (var model in result.Pairs.Where(p => p.R is not null).GroupBy(p => p.Model, StringComparer.Ordinal))
@@ -82,7 +83,7 @@ internal static class ProbeReport
         "items", "Items under the lens", "An item is dropped where no token of the vocabulary begins its label in one of the languages, or where a token begins the label in both: such a token cannot tell them apart. Not asked are rows that are no question or too long for the model. Tokens of two labels begin two of all labels, in one language or both: what is said of any label, or of one of these, is no sharper than that.")
     {
         Tables = [new(["model", "task", "language", "#items", "#used", "#dropped: no token", "#dropped: shared token", "#not asked", "#tokens of two labels"], [.. result.Curves.Select(c => (IReadOnlyList<string>)
-            [c.Model, c.Task, c.Language, N(c.Items), N(c.Used), N(c.WithoutIds), N(c.SharedIds), N(c.Unread), N(c.Ambiguous)])])],
+            [c.Model, c.Task, c.Language, Count(c.Items), Count(c.Used), Count(c.WithoutIds), Count(c.SharedIds), Count(c.Unread), Count(c.Ambiguous)])])],
     };
 
     private static PageSection? Pearson(ProbeResult result) => result.Pairs.Count == 0 ? null : new(
@@ -94,7 +95,7 @@ internal static class ProbeReport
             var layers = Picked([.. group.Select(p => p.Layer).Distinct()]);
             return new PageTable(
                 [$"{group.Key.Model}, {group.Key.Task}", "#rows", .. layers.Select(l => $"#{Named(l)}")],
-                [.. group.GroupBy(p => p.Pair).Select(p => (IReadOnlyList<string>)[Title(p.Key), N(p.First().Rows), .. layers.Select(l => p.First(x => x.Layer == l).R?.ToString("F3", CultureInfo.InvariantCulture) ?? "–")])]);
+                [.. group.GroupBy(p => p.Pair).Select(p => (IReadOnlyList<string>)[Title(p.Key), Count(p.First().Rows), .. layers.Select(l => p.First(x => x.Layer == l).R?.ToString("F3", CultureInfo.InvariantCulture) ?? "–")])]);
         })],
     };
 
@@ -103,7 +104,7 @@ internal static class ProbeReport
     {
         Charts = [("components", "Texts in the plane of the first two components of each layer, by language")],
         Tables = [new(["model", "task", "layer", "#texts", "#first component", "#second component"], [.. result.Components.Where(c => c.Explained.Count > 0).Select(c => (IReadOnlyList<string>)
-            [c.Model, c.Task, Named(c.Layer), N(c.Points.Count), Percent(c.Explained[0]), Percent(c.Explained[1])])])],
+            [c.Model, c.Task, Named(c.Layer), Count(c.Points.Count), Percent(c.Explained[0]), Percent(c.Explained[1])])])],
     };
 
     private static PageSection Reproduce(string settings, IReadOnlyList<(string Role, string Sha256)> inputs) => new(
@@ -121,7 +122,4 @@ internal static class ProbeReport
 
     private static string Title(LanguagePair pair) => $"{pair.First}–{pair.Second}";
 
-    private static string N(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
-
-    private static string Percent(double share) => (100 * share).ToString("F1", CultureInfo.InvariantCulture) + "%";
 }

@@ -13,8 +13,9 @@ namespace XInstruct.Domain.Evaluation;
 /// <param name="Unscored">Rows without a score; they count in no measure.</param>
 /// <param name="Ties">Predictions that were drawn among labels with equal scores.</param>
 /// <param name="SharedIds">Tokens that count for more than one label.</param>
+/// <param name="Chance">What guessing among each item's choices would give, where the measure says how many are right; else null.</param>
 public sealed record Cell(
-    string Model, string Task, string Language, string Cluster, string? Dataset, string? Template, Measure Measure, bool IsFirst, Estimate Estimate, int Unscored, int Ties, int SharedIds)
+    string Model, string Task, string Language, string Cluster, string? Dataset, string? Template, Measure Measure, bool IsFirst, Estimate Estimate, int Unscored, int Ties, int SharedIds, double? Chance)
 {
     /// <summary>What two models' cells have in common.</summary>
     public (string, string, string?, string?) Place => (Task, Language, Dataset, Template);
@@ -63,4 +64,6 @@ public sealed record ScoreMean(string Model, MeanScope Scope, string? Cluster, s
 /// <param name="Cells">Scores, by model, task, language and measure.</param>
 /// <param name="Comparisons">Differences from the baseline.</param>
 /// <param name="Means">Means.</param>
-public sealed record EvaluationResult(IReadOnlyList<Cell> Cells, IReadOnlyList<Comparison> Comparisons, IReadOnlyList<ScoreMean> Means);
+/// <param name="Confidence">What models' confidence is worth: over all tasks first, then task by task.</param>
+public sealed record EvaluationResult(
+    IReadOnlyList<Cell> Cells, IReadOnlyList<Comparison> Comparisons, IReadOnlyList<ScoreMean> Means, IReadOnlyList<ConfidenceCurve> Confidence);

@@ -33,7 +33,7 @@ public sealed class ResultBuilder(Resampler resampler, string baseline, IReadOnl
         }
 
         var cells = counted.Select(c => c.Cell).ToList();
-        return new EvaluationResult(cells, compared, Means(cells));
+        return new EvaluationResult(cells, compared, Means(cells), Confidence(files));
     }
 
     private IEnumerable<Counted> Count(ScoredFile file)
@@ -45,10 +45,24 @@ public sealed class ResultBuilder(Resampler resampler, string baseline, IReadOnl
             var items = file.Items.Select(item => (item.Row, Numbers: measure.Counts(item))).Where(item => item.Numbers is not null).ToDictionary(item => item.Row, item => Measure.Widened(item.Numbers!, measure, classes));
             var estimate = resampler.Estimate(Name(file), [.. items.Values], measure.Score);
             yield return new Counted(
-                new Cell(file.Model, file.Task, file.Language, file.Cluster, file.Dataset, file.Template, measure, m == 0, estimate, file.Items.Count - items.Count, file.Items.Count(item => item.Tie == true), file.Items.Max(item => item.SharedIds ?? 0)),
+                new Cell(file.Model, file.Task, file.Language, file.Cluster, file.Dataset, file.Template, measure, m == 0, estimate, file.Items.Count - items.Count, file.Items.Count(item => item.Tie == true), file.Items.Max(item => item.SharedIds ?? 0), Chance(measure, file.Items)),
                 items,
                 Name(file));
         }
+    }
+
+    private static double? Chance(Measure measure, IReadOnlyList<ItemScore> items)
+    {
+        var choices = measure.IsBinary ? items.Where(item => item.Error is null).Select(item => item.Choices?.Count).OfType<int>().ToList() : [];
+        return choices.Count == 0 ? null : 100 * choices.Average(count => 1.0 / count);
+    }
+
+    private static List<ConfidenceCurve> Confidence(IReadOnlyList<ScoredFile> files)
+    {
+        var models = files.GroupBy(file => file.Model).ToList();
+        var all = models.Select(model => ConfidenceCurve.Of(model.Key, null, model.SelectMany(file => file.Items)));
+        var tasks = models.SelectMany(model => model.GroupBy(file => file.Task).Select(task => ConfidenceCurve.Of(model.Key, task.Key, task.SelectMany(file => file.Items))));
+        return [.. all.Concat(tasks).OfType<ConfidenceCurve>()];
     }
 
     private Comparison Compare(Counted model, Counted other)

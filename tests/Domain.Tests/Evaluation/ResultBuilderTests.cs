@@ -68,7 +68,7 @@ public sealed class ResultBuilderTests
         broken = broken with { Items = [broken.Items[0] with { Error = "prompt-too-long" }, .. broken.Items.Skip(1)] };
         var result = Build("a", [Ranked("a", "de", "t", null, null, 1, 1, 0, 0), broken]);
         var cell = result.Cells.Single(cell => cell.Model == "b");
-        (cell.Unscored, cell.Estimate.Count, cell.Estimate.Score).ShouldBe((1, 3, 0));
+        (cell.Unscored, cell.Estimate.Count, cell.Estimate.Score, cell.Chance).ShouldBe((1, 3, 0, 50));
         result.Comparisons.Single().Difference.ShouldSatisfyAllConditions(d => d.Count.ShouldBe(3), d => d.Score.ShouldBe(-100 / 3.0, 1e-9));
     }
 

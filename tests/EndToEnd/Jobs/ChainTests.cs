@@ -67,6 +67,19 @@ public sealed class ChainTests : IDisposable
         error.ShouldContain(problem);
     }
 
+    [Fact]
+    public async Task Chain_OfTheSamples_IsGoodAndIsItsPages()
+    {
+        var sample = Path.Combine(Samples, "recipes", "chain.yaml");
+        Keys(await File.ReadAllTextAsync(Path.Combine(Tests.SharedData.Root, "docs", "chain.md"))).ShouldBe(Keys(await File.ReadAllTextAsync(sample)));
+        await using var product = await ProductProcess.CreateAsync();
+        var (code, output, error) = await product.RunAsync("chain", sample, "--check");
+        code.ShouldBe(0, output + error);
+
+        static List<string> Keys(string text) =>
+            [.. text.Split('\n').Where(l => l.Contains(": ../", StringComparison.Ordinal)).Select(l => l.Split('#')[0].TrimEnd())];
+    }
+
     private static JsonElement Last(string output) => JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]).RootElement;
 
     private static List<string> Steps(string output) =>
