@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using XInstruct.Activities.Curation;
 using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Tasks;
 using XInstruct.Domain.Provenance;

@@ -32,7 +32,7 @@ internal static class BuildPage
 
     private static PageSection? Cut(BuildCard card) => card.Cut is not { } cut ? null : new("cut", "Files that are cut", "They end in the middle of a row; whatever stood behind it is missing here.")
     {
-        Tables = [new(["source", "#row"], [.. cut.Select(c => (IReadOnlyList<string>)[c.Source, N(c.Row)])])],
+        Tables = [new(["source", "#row"], [.. cut.Select(c => (IReadOnlyList<string>)[c.Source, Count(c.Row)])])],
     };
 
     private static PageSection Sources(BuildCard card) => new("sources", "Read", null)

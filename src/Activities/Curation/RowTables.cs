@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
+using XInstruct.Activities.Jobs;
 using XInstruct.Domain.Provenance;
 
 namespace XInstruct.Activities.Curation;

@@ -195,7 +195,7 @@ public sealed class EvaluationKind : JobKind<EvaluationRecipe>
     {
         var unit = Units(job)[window.Unit];
         var asked = job.Recipe.Models[window.Model];
-        var items = await job.ReadPartAsync<EvaluationItem>(Items, window.Unit, ct).Skip(window.First).Take(job.Recipe.Window).ToListAsync(ct);
+        var items = await job.ReadPartAsync<EvaluationItem>(Items, window.Unit, window.First, job.Recipe.Window, ct);
         var key = $"models.{window.Model}";
         if (work.Stage == Ask) return await AskAsync(job, work, window, unit, asked, items, ct);
         var folder = JobModels.Folder(job, key, asked);
