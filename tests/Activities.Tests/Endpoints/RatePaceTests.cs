@@ -137,7 +137,7 @@ public sealed class RatePaceTests(ITestOutputHelper output)
         /// <summary>Many begin long after their moment, or after they left.</summary>
         Busy,
 
-        /// <summary>Each worker stops now and then, and the endpoint once a minute.</summary>
+        /// <summary>Each worker stops now and then, and the endpoint once in two minutes.</summary>
         Stalling,
 
         /// <summary>Everything stops at once now and then.</summary>
@@ -189,7 +189,7 @@ public sealed class RatePaceTests(ITestOutputHelper output)
             _saved = rate(0);
             var all = machine == Machine.Freezing ? Stops(20, 0.4) : [];
             // The first is the endpoint's.
-            _stops = [.. Enumerable.Range(0, workers + 1).Select(i => machine == Machine.Stalling ? Stops(i == 0 ? 60 : 8, 0.2) : all)];
+            _stops = [.. Enumerable.Range(0, workers + 1).Select(i => machine == Machine.Stalling ? Stops(i == 0 ? 120 : 8, 0.2) : all)];
             for (var w = 1; w <= workers; w++) new Worker(this, w).Fill();
         }
 
