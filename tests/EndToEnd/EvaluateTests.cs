@@ -1,6 +1,6 @@
+using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using XInstruct.EndToEnd.Endpoints;
 
 namespace XInstruct.EndToEnd;
@@ -168,19 +168,23 @@ public sealed class EvaluateTests : IDisposable
     {
         var samples = Path.Combine(Tests.SharedData.Root, "samples");
         Write("topic.yaml", "name: topic\nform: label\nprompt: \"{text}\"\nanswer: topic\nchoices: [cooking, football, gardening, health, phones, travel]\nlocales:\n" + string.Concat(new[] { "sw", "fi" }.Select(language => $"  - {{ language: {language}, labels: [cooking, football, gardening, health, phones, travel] }}\n")));
-        var model = Directory.CreateDirectory(Path.Combine(_folder, "tiny")).FullName;
-        foreach (var file in Directory.EnumerateFiles(Path.Combine(samples, "models/tiny"))) File.Copy(file, Path.Combine(model, Path.GetFileName(file)));
-        var config = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(model, "tokenizer_config.json")))!;
-        config["chat_template"] = "<|text|>{{ messages[-1].content }}<|instruction|>Explain an important fact about";
-        await File.WriteAllTextAsync(Path.Combine(model, "tokenizer_config.json"), config.ToJsonString());
+        var model = Path.Combine(_folder, "tiny");
+        TinyModel.Write(model, initStd: 0.8);
         await using var server = await Serving.ServeProcess.StartAsync(_folder, model, "--device", "cpu");
+        // Labels that the model may well say, each with a letter of its own.
+        using var client = server.Client();
+        var row = JsonDocument.Parse(File.ReadLines(Path.Combine(samples, "topics/sw.jsonl")).First()).RootElement;
+        var reply = await client.PostAsJsonAsync("chat/completions", new { model = "tiny", messages = new[] { new { role = "user", content = Text(row, "text") } }, max_tokens = 1, temperature = 0, logprobs = true, top_logprobs = 20 });
+        var tokens = (await reply.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("choices")[0].GetProperty("logprobs").GetProperty("content")[0].GetProperty("top_logprobs").EnumerateArray().Select(token => Text(token, "token").Trim());
+        var words = tokens.Where(token => token.Length > 0 && token.All(char.IsAsciiLetter)).DistinctBy(token => token[0]).Take(6).ToList();
+        words.Count.ShouldBe(6);
         Write("both.yaml", $$"""
             name: both
             models:
               - { name: here, path: {{model}}, device: cpu, chat: true }
               - { name: served, topLogProbabilities: 20, system: "", api: { model: tiny, baseUrl: "{{server.BaseUrl}}" } }
             languages: [sw, fi]
-            tasks: [{ definition: topic.yaml, data: {{samples}}/topics, files: "{lang}.jsonl" }]
+            tasks: [{ definition: topic.yaml, data: {{samples}}/topics, files: "{lang}.jsonl", labels: words, labelWords: {{JsonSerializer.Serialize(words)}} }]
             """);
         await using var product = await ProductProcess.CreateAsync();
         await RunAsync(product, "evaluate both.yaml --set output=result");
@@ -203,7 +207,7 @@ public sealed class EvaluateTests : IDisposable
             served.GetProperty("predicted").GetInt32().ShouldBe(here.GetProperty("predicted").GetInt32());
         }
 
-        certain.ShouldBeGreaterThan(0);
+        certain.ShouldBeGreaterThan(0, string.Join('\n', items.SelectMany(i => i).Take(6)));
     }
 
     private const int Rows = 20;
