@@ -50,7 +50,7 @@ try
 
     using var merged = RowTables.Merged(Path.Combine(folder, "sorted.jsonl"), [part], dropDuplicates: false);
     double?[] perplexities = [.. Enumerable.Range(0, merged.Count).Select(_ => (double?)Math.Round(10 + (random.NextDouble() * 990), 2))];
-    using var table = RowTables.Measured(Path.Combine(folder, "measured.jsonl"), () => merged, () => perplexities);
+    using var table = RowTables.Measured(Path.Combine(folder, "measured.jsonl"), merged, perplexities);
     var ranges = CurationGroups.Ranges(table, Groups);
     Tell("merge, sort, length groups", clock, $"{table.Count / clock.Elapsed.TotalSeconds:F0} rows/s");
 

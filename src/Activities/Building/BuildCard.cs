@@ -46,6 +46,11 @@ public sealed record LeftOut(string Source, string? Dataset, string? Licence, Da
 /// <param name="Pairs">Pairs of such rows and rows that would be trained on.</param>
 public sealed record OverlapCount(string Against, long Rows, long Unreadable, long TooShort, long Found, long Pairs);
 
+/// <summary>A source's file that ends before its time.</summary>
+/// <param name="Source">Source.</param>
+/// <param name="Row">The row in which it is cut, from 1.</param>
+public sealed record CutFile(string Source, long Row);
+
 /// <summary>card.json: what was built, of what, and what was left out.</summary>
 /// <param name="Name">The recipe's name.</param>
 /// <param name="Kind">multitask, mix or questionTranslation.</param>
@@ -58,6 +63,7 @@ public sealed record OverlapCount(string Against, long Rows, long Unreadable, lo
 /// <param name="Overlaps">What decontamination found; null when nobody asked for it.</param>
 /// <param name="OverlapAction">What was done with it.</param>
 /// <param name="SemanticThreshold">Cosine from which rows were left out as repeats; null when nobody asked for it.</param>
+/// <param name="Cut">Files that are cut in their middle; null when none is.</param>
 public sealed record BuildCard(
     string Name,
     string Kind,
@@ -69,4 +75,5 @@ public sealed record BuildCard(
     IReadOnlyList<LeftOut> LeftOut,
     IReadOnlyList<OverlapCount>? Overlaps,
     OverlapAction? OverlapAction,
-    double? SemanticThreshold);
+    double? SemanticThreshold,
+    IReadOnlyList<CutFile>? Cut = null);

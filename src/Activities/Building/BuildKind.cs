@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using XInstruct.Activities.Curation;
 using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Tasks;
 using XInstruct.Domain.Provenance;
@@ -39,6 +38,9 @@ public sealed class BuildKind : JobKind<BuildRecipe>
 
     /// <inheritdoc/>
     protected override Task CheckAsync(BuildRecipe recipe, RecipeCheck check, CancellationToken ct) => BuildRules.CheckAsync(recipe, check, ct);
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<ShippedInput> Shipped(BuildRecipe recipe) => [.. TaskRegistryFiles.Inputs(recipe.ShippedRegistries())];
 
     /// <inheritdoc/>
     protected override IReadOnlyList<JobStage> Stages(BuildRecipe recipe)
@@ -110,6 +112,7 @@ public sealed class BuildKind : JobKind<BuildRecipe>
 
     /// <summary>The data sets of a job's registries.</summary>
     internal static TaskCatalogue Catalogue(JobContext<BuildRecipe> job) => TaskRegistryFiles.Load(
+        job,
         job.Recipe.ShippedRegistries(),
         job.Recipe.RegistryFiles.Index().Select(file => FormattableString.Invariant($"registryFiles.{file.Index}")).Select(role => (job.Input(role), role)));
 
@@ -129,8 +132,8 @@ public sealed class BuildKind : JobKind<BuildRecipe>
         }
     }
 
-    // Among them lie rows that were left out, and counts.
-    private static IEnumerable<ReadOnlyMemory<byte>> Lines(string path) => LineFile.Read(path).Select(line => line.Line).Where(line => line.Span.StartsWith("{\"row\":"u8));
+    /// <summary>The lines of a file that are rows. Among them lie rows that were left out, and counts.</summary>
+    internal static IEnumerable<ReadOnlyMemory<byte>> Lines(string path) => LineFile.Read(path).Select(line => line.Line).Where(line => line.Span.StartsWith("{\"row\":"u8));
 
     /// <summary>Numbers of rows that decontamination leaves out.</summary>
     internal static async Task<HashSet<int>> OverlappingAsync(JobContext<BuildRecipe> job, CancellationToken ct) =>

@@ -16,7 +16,7 @@ internal static class BuildPage
             ("rows read", Count(card.Sources.Sum(s => s.Rows))), ("to train on", Rows(card, DataSplit.Train)), ("dev", Rows(card, DataSplit.Dev)), ("test", Rows(card, DataSplit.Test)),
             ("data sets", Count(card.Files.SelectMany(f => f.Datasets).Select(d => d.Dataset).Distinct(StringComparer.Ordinal).Count())), ("left out", Count(card.LeftOut.Sum(l => l.Rows))),
         ],
-        [.. card.Files.Select(File), .. ((PageSection?[])[Sources(card), LeftOut(card), Overlaps(card)]).OfType<PageSection>()]);
+        [.. card.Files.Select(File), .. ((PageSection?[])[Cut(card), Sources(card), LeftOut(card), Overlaps(card)]).OfType<PageSection>()]);
 
     private static PageSection File(SplitCount file) => new(
         $"{(file.Mix.Length > 0 ? $"{file.Mix}-" : "")}{Name(file.Split)}", $"{(file.Mix.Length > 0 ? $"{file.Mix}, " : "")}{Name(file.Split)}: {Count(file.Rows)} rows", null)
@@ -28,6 +28,11 @@ internal static class BuildPage
             new(["cluster", "#rows"], [.. file.Clusters.Select(c => (IReadOnlyList<string>)[c.Key, Count(c.Value)])]),
             new(["licence", "#rows"], [.. file.Licences.Select(l => (IReadOnlyList<string>)[l.Key, Count(l.Value)])]),
         ],
+    };
+
+    private static PageSection? Cut(BuildCard card) => card.Cut is not { } cut ? null : new("cut", "Files that are cut", "They end in the middle of a row; whatever stood behind it is missing here.")
+    {
+        Tables = [new(["source", "#row"], [.. cut.Select(c => (IReadOnlyList<string>)[c.Source, Count(c.Row)])])],
     };
 
     private static PageSection Sources(BuildCard card) => new("sources", "Read", null)

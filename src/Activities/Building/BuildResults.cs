@@ -4,6 +4,8 @@ using System.Text.Json;
 using XInstruct.Activities.Exports;
 using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Pages;
+using XInstruct.Activities.Tables;
+using XInstruct.Activities.Tasks;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Recipes;
 
@@ -16,6 +18,7 @@ internal sealed class BuildResults(JobContext<BuildRecipe> job)
     private readonly Dictionary<(string Mix, DataSplit Split), SplitTally> _tallies = [];
     private readonly Dictionary<(string Source, string? Dataset, DataSplit Split, string Reason), long> _leftOut = [];
     private readonly List<BuildCount> _read = [];
+    private readonly List<CutFile> _cut = [];
 
     /// <summary>Writes the folder.</summary>
     public async Task WriteAsync(string folder, CancellationToken ct)
@@ -30,7 +33,7 @@ internal sealed class BuildResults(JobContext<BuildRecipe> job)
             _recipe.Name,
             _recipe.Mix is not null ? "mix" : _recipe.Multitask is not null ? "multitask" : "questionTranslation",
             _recipe.Seed,
-            [.. _recipe.ShippedRegistries(), .. _recipe.RegistryFiles.Select((_, i) => $"registryFiles.{i} {job.Hash($"registryFiles.{i}")}")],
+            [.. _recipe.ShippedRegistries().Select(name => TaskRegistryFiles.Hash(job, name) is { } hash ? $"{name} {hash}" : name), .. _recipe.RegistryFiles.Select((_, i) => $"registryFiles.{i} {job.Hash($"registryFiles.{i}")}")],
             _recipe.Mix?.HoldOut ?? [],
             _read,
             [.. _tallies.OrderBy(t => t.Key.Mix, StringComparer.Ordinal).ThenBy(t => t.Key.Split).Select(t => t.Value.Count(t.Key.Mix, t.Key.Split))],
@@ -38,7 +41,8 @@ internal sealed class BuildResults(JobContext<BuildRecipe> job)
                 .Select(l => new LeftOut(l.Key.Source, l.Key.Dataset, l.Key.Dataset is { } name ? catalogue.Find(name)?.Licence.Name : null, l.Key.Split, l.Key.Reason, l.Value))],
             overlaps,
             _recipe.Decontaminate?.Action,
-            _recipe.SemanticDedup?.Threshold);
+            _recipe.SemanticDedup?.Threshold,
+            _cut.Count > 0 ? _cut : null);
         await File.WriteAllBytesAsync(Path.Combine(folder, "card.json"), JsonSerializer.SerializeToUtf8Bytes(card, EventJson.Indented), ct);
         var page = BuildPage.Of(card, job.Id);
         await File.WriteAllTextAsync(Path.Combine(folder, "card.md"), MarkdownPage.Render(page), ct);
@@ -89,6 +93,7 @@ internal sealed class BuildResults(JobContext<BuildRecipe> job)
                 }
 
                 if (line.Drop is not { } drop) continue;
+                if (drop.Reason == TableRow.Truncated) _cut.Add(new CutFile(drop.Source, drop.Row));
                 LeaveOut(drop.Source, drop.Dataset, drop.Split, drop.Reason, 1);
                 await drops.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(drop, EventJson.Options), ct);
                 drops.WriteByte((byte)'\n');

@@ -1,3 +1,6 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
 using XInstruct.Domain.Recipes;
 
 namespace XInstruct.Activities.Building;
@@ -43,6 +46,9 @@ public sealed record BuildRow
 
     /// <summary>What may be answered; null when that is free.</summary>
     public IReadOnlyList<string>? Choices { get; init; }
+
+    /// <summary>The same for rows of a mix and split with the same prompt and answer, and for no others: 128 bits of their SHA-256, as millions of them are held in memory.</summary>
+    internal UInt128 TextKey() => BinaryPrimitives.ReadUInt128BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes($"{Mix}\0{Split}\0{Input}\0{Output}")));
 }
 
 /// <summary>A row that was left out for what is wrong with it: a line of drops.jsonl.</summary>
@@ -52,7 +58,11 @@ public sealed record BuildRow
 /// <param name="Split">What it would have been for.</param>
 /// <param name="Reason">Why, in kebab-case.</param>
 /// <param name="Detail">What shows it.</param>
-public sealed record BuildDrop(string Source, long Row, string? Dataset, DataSplit Split, string Reason, string? Detail);
+public sealed record BuildDrop(string Source, long Row, string? Dataset, DataSplit Split, string Reason, string? Detail)
+{
+    /// <summary>What <see cref="Detail"/> says of the row in which a file ends before its time.</summary>
+    public const string Cut = "the file is cut in this row; whatever stood behind it is missing";
+}
 
 /// <summary>Rows of a source that were left out for what the recipe asks, by data set: not-drawn, other-language, other-template, a licence.</summary>
 /// <param name="Source">Source.</param>

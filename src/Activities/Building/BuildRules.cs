@@ -54,6 +54,7 @@ internal static class BuildRules
 
         if (check.Has("sources") || check.Has("mix")) return;
         var files = SourceFile.Of(recipe, key => Names(recipe.Sources[int.Parse(key.Split('.')[1], System.Globalization.CultureInfo.InvariantCulture)].Folder!));
+        Names(recipe, files, check);
         foreach (var (i, source) in recipe.Sources.Index())
         {
             foreach (var file in files.Where(f => f.Source == source))
@@ -61,6 +62,16 @@ internal static class BuildRules
                 if (source.Dataset is null) await PromptsAsync(file, $"sources.{i}", recipe, catalogue, check, ct);
                 else await TableLook.LookAsync(PathOf(file), TaskPrompts.Columns(catalogue.Dataset(source.Dataset), source.Columns), $"sources.{i}", recipe.MaxRowBytes, check, ct);
             }
+        }
+    }
+
+    /// <summary>Reports name a row by its source and number, and its lot is drawn by them: no two files for the same split may have one name.</summary>
+    private static void Names(BuildRecipe recipe, IReadOnlyList<SourceFile> files, RecipeCheck check)
+    {
+        foreach (var same in files.GroupBy(file => (file.Name, file.Split)).Where(group => group.Count() > 1))
+        {
+            var sources = same.Select(file => recipe.Sources.Index().First(source => source.Item == file.Source).Index).ToList();
+            check.Require(false, $"sources.{sources[1]}.name", $"{(recipe.Sources[sources[1]].Name is null ? "Missing. " : "")}The rows of sources {sources[0]} and {sources[1]} are both called '{same.Key.Name}', and nobody could tell them apart. Give each a name of its own.");
         }
     }
 

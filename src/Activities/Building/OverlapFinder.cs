@@ -27,6 +27,8 @@ internal sealed class OverlapFinder
             var (rows, unreadable, before) = (0L, 0L, finder._index.Unfindable);
             await foreach (var row in TableReader.ReadAsync(job.Input(FormattableString.Invariant($"decontaminate.against.{i}.path")), new TableReadOptions(job.Recipe.MaxRowBytes), ct))
             {
+                if (row.Problem == TableRow.Truncated)
+                    throw new JobException(FormattableString.Invariant($"The evaluation set {table.Name} is cut in row {row.Number + 1} (decontaminate.against.{i}.path): what stood behind it could not be found in what is trained on. Give the whole file."));
                 rows++;
                 var parts = table.Columns.Select(row.Find).OfType<string>().ToArray();
                 if (parts.Length == 0)

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using XInstruct.Activities.Jobs;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Recipes;
@@ -9,7 +11,7 @@ namespace XInstruct.Activities.Building;
 internal sealed class RowGatherer(JobContext<BuildRecipe> job)
 {
     private readonly BuildRecipe _recipe = job.Recipe;
-    private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
+    private readonly HashSet<UInt128> _seen = [];
 
     /// <summary>All rows; then what was left out on the way, and counts.</summary>
     public async IAsyncEnumerable<BuildLine> ReadAsync([EnumeratorCancellation] CancellationToken ct)
@@ -20,24 +22,63 @@ internal sealed class RowGatherer(JobContext<BuildRecipe> job)
             yield break;
         }
 
-        foreach (var mix in _recipe.Mix?.Settings.Select(setting => setting.Name) ?? [""])
+        // Every row is read once, and a second time out of the file of its mix and split.
+        var folder = Directory.CreateDirectory(job.Scratch($"gather-{Guid.NewGuid():N}"));
+        try
         {
-            foreach (var split in Enum.GetValues<DataSplit>())
+            await SortAsync(folder.FullName, ct);
+            foreach (var mix in (_recipe.Mix?.Settings.Select(setting => setting.Name) ?? [""]).Index())
             {
-                await foreach (var line in SplitAsync(mix, split, ct)) yield return line;
+                foreach (var split in Enum.GetValues<DataSplit>())
+                {
+                    foreach (var line in Split(mix.Item, split, PathOf(folder.FullName, mix.Index, split), ct)) yield return line;
+                }
             }
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
         }
     }
 
-    private async IAsyncEnumerable<BuildLine> SplitAsync(string mix, DataSplit split, [EnumeratorCancellation] CancellationToken ct)
+    /// <summary>Brings each row to the file of its mix and split, in its order.</summary>
+    private async Task SortAsync(string folder, CancellationToken ct)
     {
+        var mixes = _recipe.Mix?.Settings.Select(setting => setting.Name).Index().ToDictionary(mix => mix.Item, mix => mix.Index, StringComparer.Ordinal) ?? new Dictionary<string, int>(StringComparer.Ordinal) { [""] = 0 };
+        var files = new Dictionary<string, FileStream>(StringComparer.Ordinal);
+        try
+        {
+            for (var part = 0; part < await job.CountAsync(BuildKind.Read, ct); part++)
+            {
+                foreach (var line in BuildKind.Lines(await job.PartPathAsync(BuildKind.Read, part, ct)))
+                {
+                    ct.ThrowIfCancellationRequested();
+                    var row = JsonSerializer.Deserialize<BuildLine>(line.Span, EventJson.Options)!.Row!;
+                    var path = PathOf(folder, mixes[row.Mix], row.Split);
+                    if (!files.TryGetValue(path, out var file)) files[path] = file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16);
+                    file.Write(line.Span);
+                    file.WriteByte((byte)'\n');
+                }
+            }
+        }
+        finally
+        {
+            foreach (var file in files.Values) await file.DisposeAsync();
+        }
+    }
+
+    private static string PathOf(string folder, int mix, DataSplit split) => Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{mix}-{split}"));
+
+    private IEnumerable<BuildLine> Split(string mix, DataSplit split, string path, CancellationToken ct)
+    {
+        if (!File.Exists(path)) yield break;
         var limit = SourcePrompter.Limit(_recipe, split);
         var draws = new Dictionary<string, RowDraw<List<BuildRow>>>(StringComparer.Ordinal);
         var open = new List<BuildRow>();
-        await foreach (var row in RowsAsync(ct))
+        foreach (var (_, row) in BuildKind.Rows(path, 0))
         {
-            if (row.Mix != mix || row.Split != split) continue;
-            if (!_seen.Add(ContentHash.Of($"{mix}\0{split}\0{row.Input}\0{row.Output}")))
+            ct.ThrowIfCancellationRequested();
+            if (!_seen.Add(row.TextKey()))
             {
                 yield return new BuildLine(Drop: new BuildDrop(row.Source, row.Row, row.Dataset, split, "duplicate", row.Mix.Length > 0 ? row.Mix : null));
                 continue;

@@ -1,8 +1,8 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using XInstruct.Activities.Curation;
 using XInstruct.Activities.Jobs;
 using XInstruct.Domain.Recipes;
+using XInstruct.Training.Clustering;
 using XInstruct.Training.Embeddings;
 
 namespace XInstruct.Activities.Building;
@@ -32,37 +32,26 @@ internal sealed class SemanticFinder(JobContext<BuildRecipe> job)
         work.Rows = embedded.Count;
     }
 
-    /// <summary>Rows of a mix that mean what an earlier one of it means.</summary>
+    /// <summary>Rows of a mix that mean what an earlier one of it means. The vectors stay in their files: memory holds two blocks of them.</summary>
     public async Task<IReadOnlyList<BuildDuplicate>> FindAsync(string mix, CancellationToken ct)
     {
         var overlapping = await BuildKind.OverlappingAsync(job, ct);
-        var items = new List<(int Item, bool IsMine)>();
+        var (all, mine) = (0, new List<(int Item, int Vector)>());
         await foreach (var (item, row) in BuildKind.RowsAsync(job, ct))
         {
+            if (row.Split != DataSplit.Train) continue;
             // What is left out for another reason is nobody's earlier row.
-            if (row.Split == DataSplit.Train) items.Add((item, row.Mix == mix && !overlapping.Contains(item)));
+            if (row.Mix == mix && !overlapping.Contains(item)) mine.Add((item, all));
+            all++;
         }
 
-        var bytes = 0L;
-        for (var part = 0; part < await job.CountAsync(BuildKind.Vectors, ct); part++) bytes += new FileInfo(await job.PartPathAsync(BuildKind.Vectors, part, ct)).Length;
-        if (items.Count == 0) return [];
-        var width = (int)(bytes / sizeof(float) / items.Count);
-        var mine = items.Where(item => item.IsMine).Select(item => item.Item).ToList();
-        var vectors = await VectorsAsync(width, ct).Zip(items.ToAsyncEnumerable()).Where(pair => pair.Second.IsMine).Select(pair => pair.First).ToListAsync(ct);
-        return [.. NearVectors.Repeats(vectors, _options.Threshold, job.Recipe.Threads, ct).Select(near => new BuildDuplicate(mine[near.Item], mine[near.Of], Math.Round(near.Cosine, 6)))];
-    }
-
-    private async IAsyncEnumerable<float[]> VectorsAsync(int width, [EnumeratorCancellation] CancellationToken ct)
-    {
-        for (var part = 0; part < await job.CountAsync(BuildKind.Vectors, ct); part++)
-        {
-            await using var file = File.OpenRead(await job.PartPathAsync(BuildKind.Vectors, part, ct));
-            for (var left = file.Length / sizeof(float) / width; left > 0; left--)
-            {
-                var vector = new float[width];
-                file.ReadExactly(MemoryMarshal.AsBytes(vector.AsSpan()));
-                yield return vector;
-            }
-        }
+        if (mine.Count == 0) return [];
+        var paths = new List<string>();
+        for (var part = 0; part < await job.CountAsync(BuildKind.Vectors, ct); part++) paths.Add(await job.PartPathAsync(BuildKind.Vectors, part, ct));
+        using var vectors = new VectorFiles(paths, (int)(paths.Sum(path => new FileInfo(path).Length) / sizeof(float) / all));
+        var points = new SelectedPoints<float>(vectors, [.. mine.Select(one => one.Vector)]);
+        // The tensor library counts its threads by the thread that calls it.
+        var near = await Task.Factory.StartNew(() => NearVectors.Repeats(points, _options.Threshold, job.Recipe.Threads, ct), ct, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        return [.. near.Select(one => new BuildDuplicate(mine[one.Item].Item, mine[one.Of].Item, Math.Round(one.Cosine, 6)))];
     }
 }

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Tables;
-using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Recipes;
 using XInstruct.Domain.Statistics;
 using XInstruct.Domain.Tasks;
@@ -16,7 +15,7 @@ internal sealed class SourcePrompter(BuildRecipe recipe, TaskCatalogue catalogue
     private readonly IReadOnlyList<MixSetting> _mixes = recipe.Mix?.Settings ?? [new MixSetting { Name = "", Template = recipe.Multitask?.Template ?? default }];
     private readonly Dictionary<(string Mix, string Dataset), RowDraw<IReadOnlyList<BuildRow>>> _draws = [];
     private readonly Dictionary<(string Dataset, string Reason), long> _counts = [];
-    private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
+    private readonly HashSet<UInt128> _seen = [];
 
     /// <summary>Rows of each data set that a split takes; 0: all.</summary>
     public static int Limit(BuildRecipe recipe, DataSplit split) => recipe.Mix is not { } mix
@@ -60,7 +59,7 @@ internal sealed class SourcePrompter(BuildRecipe recipe, TaskCatalogue catalogue
     private (IReadOnlyList<BuildRow> Rows, BuildDrop? Drop) Prompts(TableRow row)
     {
         var number = row.Number + 1;
-        if (row.Columns is null) return Dropped(null, row.Problem!, null);
+        if (row.Columns is null) return Dropped(null, row.Problem!, row.Problem == TableRow.Truncated ? BuildDrop.Cut : null);
         var name = file.Source.Dataset ?? row.Find(Column("dataset_name"));
         if (name is null) return Dropped(null, "column-missing", Column("dataset_name"));
         var dataset = catalogue.Find(name) ?? throw new JobException(string.Create(CultureInfo.InvariantCulture, $"{file.Name}, row {number}: {catalogue.UnknownDataset(name)}"));
@@ -109,7 +108,7 @@ internal sealed class SourcePrompter(BuildRecipe recipe, TaskCatalogue catalogue
 
         if (prompts.Count == 0) return Counted(isOther ? "other-language" : isStyled ? "other-template" : "no-template");
         // The same row twice in a file, which no draw could tell apart.
-        return _seen.Add(ContentHash.Of($"{prompts[0].Mix}\0{prompts[0].Input}\0{prompts[0].Output}")) ? (prompts, null) : Dropped(name, "duplicate", null);
+        return _seen.Add(prompts[0].TextKey()) ? (prompts, null) : Dropped(name, "duplicate", null);
 
         (IReadOnlyList<BuildRow> Rows, BuildDrop? Drop) Dropped(string? of, string reason, string? detail) => ([], new BuildDrop(file.Name, number, of, file.Split, reason, detail));
 

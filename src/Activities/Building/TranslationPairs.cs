@@ -28,6 +28,8 @@ internal sealed class TranslationPairs(BuildRecipe recipe, TaskCatalogue catalog
         await foreach (var row in TableReader.ReadAsync(path(source.Index), new TableReadOptions(recipe.MaxRowBytes), ct))
         {
             if (!await others.MoveNextAsync()) throw Uneven(to, read, from);
+            ThrowIfCut(row, from);
+            ThrowIfCut(others.Current, to);
             read++;
             if (_options.Rows > 0 && taken == _options.Rows)
             {
@@ -62,6 +64,11 @@ internal sealed class TranslationPairs(BuildRecipe recipe, TaskCatalogue catalog
         if (await others.MoveNextAsync()) throw Uneven(from, read, to);
         yield return new BuildLine(Count: new BuildCount(direction, task.Name, DataSplit.Train, "read", read));
         if (left > 0) yield return new BuildLine(Count: new BuildCount(direction, task.Name, DataSplit.Train, "not-drawn", left));
+    }
+
+    private static void ThrowIfCut(TableRow row, string language)
+    {
+        if (row.Problem == TableRow.Truncated) throw new JobException(FormattableString.Invariant($"The file of '{language}' is cut in row {row.Number + 1}: row n of one file must be row n of the other (questionTranslation.files). Give the whole file."));
     }
 
     private static JobException Uneven(string shorter, long rows, string longer) => new(string.Create(

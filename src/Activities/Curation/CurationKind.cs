@@ -110,16 +110,20 @@ public sealed class CurationKind : JobKind<CurationRecipe>
 
     private static int Parts(int rows, int size) => (rows + size - 1) / size;
 
-    private static async Task<RowTable> MergedAsync(JobContext<CurationRecipe> job, CancellationToken ct) =>
-        Merged(job, await PathsAsync(job, Merge, ct));
-
-    private static RowTable Merged(JobContext<CurationRecipe> job, IReadOnlyList<string> sources) => RowTables.Merged(job.Scratch("merged.jsonl"), sources, job.Recipe.DropDuplicates);
+    // The files of the stages before are asked for only where a table is not there: every part opens one.
+    private static async Task<RowTable> MergedAsync(JobContext<CurationRecipe> job, CancellationToken ct)
+    {
+        var path = job.Scratch("merged.jsonl");
+        return RowTable.Find(path) ?? RowTables.Merged(path, await PathsAsync(job, Merge, ct), job.Recipe.DropDuplicates);
+    }
 
     private static async Task<RowTable> MeasuredAsync(JobContext<CurationRecipe> job, CancellationToken ct)
     {
-        var sources = await PathsAsync(job, Merge, ct);
+        var path = job.Scratch("measured.jsonl");
+        if (RowTable.Find(path) is { } known) return known;
+        using var merged = await MergedAsync(job, ct);
         var parts = job.Recipe.Perplexity.Model is null ? null : await PathsAsync(job, Perplexity, ct);
-        return RowTables.Measured(job.Scratch("measured.jsonl"), () => Merged(job, sources), () => parts is null ? null :
+        return RowTables.Measured(path, merged, parts is null ? null :
             [.. parts.SelectMany(LineFile.Read).Select(line => JsonSerializer.Deserialize<PerplexityLine>(line.Line.Span, EventJson.Options)!.Ppl)]);
     }
 

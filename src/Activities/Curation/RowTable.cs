@@ -41,6 +41,13 @@ internal sealed class RowTable : IDisposable
             File.Move(Held(part), Held(path), overwrite: true);
         }
 
+        return Find(path)!;
+    }
+
+    /// <summary>The table at a path; null when it is not there.</summary>
+    public static RowTable? Find(string path)
+    {
+        if (!File.Exists(Held(path))) return null;
         using var file = File.OpenHandle(Held(path));
         var rows = new RowEntry[RandomAccess.GetLength(file) / Marshal.SizeOf<RowEntry>()];
         for (var (i, step) = (0, 1 << 20); i < rows.Length; i += step)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
+using XInstruct.Activities.Jobs;
 using XInstruct.Domain.Provenance;
 
 namespace XInstruct.Activities.Curation;
@@ -15,9 +16,9 @@ internal static class RowTables
 
     /// <summary>Rows by length, then perplexity; those without a perplexity where there should be one are left out.</summary>
     /// <param name="path">Where the table lies.</param>
-    /// <param name="merged">Opens the merged rows.</param>
-    /// <param name="perplexities">Reads that of each merged row; null when they come with the rows or there are none.</param>
-    public static RowTable Measured(string path, Func<RowTable> merged, Func<IReadOnlyList<double?>?> perplexities) => RowTable.Open(path, lines => Measure(lines, merged, perplexities()));
+    /// <param name="merged">The merged rows.</param>
+    /// <param name="perplexities">That of each merged row; null when they come with the rows or there are none.</param>
+    public static RowTable Measured(string path, RowTable merged, IReadOnlyList<double?>? perplexities) => RowTable.Open(path, lines => Measure(lines, merged, perplexities));
 
     private static IEnumerable<RowEntry> Merge(Stream output, IReadOnlyList<string> parts, bool dropDuplicates)
     {
@@ -54,9 +55,8 @@ internal static class RowTables
         }
     }
 
-    private static IEnumerable<RowEntry> Measure(Stream output, Func<RowTable> open, IReadOnlyList<double?>? perplexities)
+    private static IEnumerable<RowEntry> Measure(Stream output, RowTable merged, IReadOnlyList<double?>? perplexities)
     {
-        using var merged = open();
         var values = perplexities is null ? [.. merged.Rows.Select(row => row.Perplexity)] : perplexities.Select(value => value ?? double.NaN).ToArray();
         var order = Order(merged.Count, (a, b) => merged.Rows[a].Length.CompareTo(merged.Rows[b].Length) is var byLength && byLength != 0 ? byLength : values[a].CompareTo(values[b]));
         var at = 0L;

@@ -45,6 +45,10 @@ public sealed record ChatRefusal(string Reason, long TokensIn = 0, long TokensOu
 /// <param name="Tokens">What was paid for a reply that is of no use; null when that is not known.</param>
 public sealed record ChatFailure(string Reason, TimeSpan? RetryAfter = null, bool IsEarly = false, bool MayBePaid = false, (long In, long Out)? Tokens = null) : ChatOutcome;
 
+/// <summary>Nobody is at the endpoint: the call never arrived, and cost nothing.</summary>
+/// <param name="Cause">What is wrong with the way there.</param>
+public sealed record ChatMiss(string Cause) : ChatOutcome;
+
 /// <summary>No call will have a reply until somebody mends something: the run stops.</summary>
 /// <param name="Message">What is wrong and what to do.</param>
 public sealed record ChatStop(string Message) : ChatOutcome;

@@ -50,7 +50,7 @@ public sealed class EndpointPool(Func<EndpointSettings, IChatEndpoint> connect, 
     {
         lock (_lock)
         {
-            return _uses.GetOrAdd(settings, s => new EndpointUse(s, connect(s), new AdaptiveGate(s.Concurrency, clock), RateLimits.Name(s)));
+            return _uses.GetOrAdd(settings, s => new EndpointUse(s, connect(s), new AdaptiveGate(s.Concurrency, s.Tries, clock), RateLimits.Name(s)));
         }
     }
 

@@ -14,13 +14,17 @@ public sealed class OpenAiEndpoint : IChatEndpoint, IDisposable
 {
     private const int LongestReply = 8 << 20;
 
+    private static readonly TimeSpan LongestConnect = TimeSpan.FromSeconds(15);
+
     private readonly EndpointSettings _settings;
     private readonly HttpClient _http;
     private readonly Lock _gate = new();
     private ChatClient? _client;
 
     /// <summary>An endpoint; nothing is connected before the first call.</summary>
-    public OpenAiEndpoint(EndpointSettings settings)
+    /// <param name="settings">How it is used.</param>
+    /// <param name="longestConnect">How long a connection may take. Default: 15 s.</param>
+    public OpenAiEndpoint(EndpointSettings settings, TimeSpan? longestConnect = null)
     {
         _settings = settings;
         // A redirect could carry a key to where it does not belong; this machine is never behind a proxy.
@@ -29,6 +33,7 @@ public sealed class OpenAiEndpoint : IChatEndpoint, IDisposable
             AllowAutoRedirect = false,
             UseProxy = !settings.BaseUrl.IsLoopback,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+            ConnectTimeout = longestConnect ?? LongestConnect,
             MaxConnectionsPerServer = settings.Concurrency,
         };
         _http = new HttpClient(handler) { Timeout = System.Threading.Timeout.InfiniteTimeSpan };
@@ -49,16 +54,24 @@ public sealed class OpenAiEndpoint : IChatEndpoint, IDisposable
             var body = await ReadAsync(response, timeout.Token);
             return body is null ? new ChatFailure("cut-reply", MayBePaid: true) : ChatReading.Outcome(response, body, request, _settings);
         }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
         {
+            // The handler's own time-out is that of connecting.
+            if (!timeout.IsCancellationRequested && e.InnerException is TimeoutException) return new ChatMiss("it takes no connections");
             return new ChatFailure("time-out", MayBePaid: true);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or ClientResultException)
         {
             ct.ThrowIfCancellationRequested();
             var error = (e as HttpRequestException ?? e.InnerException as HttpRequestException)?.HttpRequestError;
-            var isUnsent = error is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError;
-            return isUnsent ? new ChatFailure("unreachable") : new ChatFailure("connection-lost", MayBePaid: true);
+            return error switch
+            {
+                HttpRequestError.ConnectionError => new ChatMiss("it takes no connections"),
+                HttpRequestError.NameResolutionError => new ChatMiss("its name is not known"),
+                HttpRequestError.SecureConnectionError => new ChatMiss("no secure connection comes about"),
+                HttpRequestError.ProxyTunnelError => new ChatMiss("the proxy on the way does not let calls through"),
+                _ => new ChatFailure("connection-lost", MayBePaid: true),
+            };
         }
     }
 

@@ -30,6 +30,12 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
     /// <summary>A call that only came too early is no sign that the row is bad.</summary>
     private const double EarlyTry = 0.1;
 
+    /// <summary>
+    /// So long a call waits for money that others may leave, and then its shard comes again later: what is reserved may be of a shard whose worker was
+    /// killed and which waits for a place among those that this worker does at once.
+    /// </summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
     /// <summary>Asks for all rows.</summary>
     /// <param name="scope">What the calls are for.</param>
     /// <param name="settings">The endpoint.</param>
@@ -38,7 +44,7 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
     /// <param name="group">Results in one transaction, at most.</param>
     /// <param name="commit">Writes results and settles their calls.</param>
     /// <param name="ct">Ends the shard.</param>
-    /// <exception cref="ApplicationFailureException">The endpoint cannot be used, or the budget is spent.</exception>
+    /// <exception cref="ApplicationFailureException">The endpoint cannot be used, or the budget is spent; or it is reserved by others and the shard is to come again.</exception>
     public async Task RunAsync<T>(
         CallScope scope, EndpointSettings settings, IReadOnlyList<T> rows, Func<T, ChatRequest> ask, int group, Func<IReadOnlyList<Answered<T>>, CancellationToken, Task> commit, CancellationToken ct)
     {
@@ -55,7 +61,7 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
         results.Writer.Complete();
         await committing;
         ct.ThrowIfCancellationRequested();
-        if (serving.Find(s => s.Exception?.InnerException is ApplicationFailureException)?.Exception is { } stopped) throw stopped.InnerException!;
+        if (serving.Select(s => s.Exception?.InnerException).OfType<ApplicationFailureException>().MaxBy(e => e.NonRetryable) is { } stopped) throw stopped;
         await Task.WhenAll(serving);
 
         async Task ServeAsync(T row)
@@ -131,7 +137,7 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
             TimeSpan? pause;
             do
             {
-                await use.Gate.EnterAsync(admission);
+                if (!await use.Gate.EnterAsync(admission)) throw Nobody(use, scope.Run);
                 try
                 {
                     pause = await TryAsync(row, results, admission);
@@ -159,6 +165,11 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
                 case ChatStop stop:
                     await calls.Budget.ReleaseAsync(reserved, 0, last);
                     throw new ApplicationFailureException(stop.Message, errorType: FailureTypes.EndpointUnusable, nonRetryable: true);
+                case ChatMiss miss:
+                    // Says nothing of the row, so it takes none of its tries.
+                    var wasLast = use.Gate.Missed(began);
+                    await calls.Budget.ReleaseAsync(reserved, 0, last);
+                    return wasLast ? throw Nobody(use, scope.Run, miss) : TimeSpan.Zero;
                 case ChatFailure failure:
                     // A reply that is of no use is none of an overloaded endpoint.
                     if (failure.Tokens is null) use.Gate.Failed(began, failure.IsEarly);
@@ -244,14 +255,22 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
     /// <summary>Waits while calls under way may yet leave enough of the budget.</summary>
     private async Task<Guid> ReserveAsync(CallScope scope, decimal usd, CancellationToken ct)
     {
+        var began = clock.GetTimestamp();
         while (true)
         {
             if (await budget.ReserveAsync(scope, usd, ct) is { } reserved) return reserved;
             var state = await budget.StateAsync(scope.Run, ct);
             if (state.Cap is { } cap && state.Reserved == 0 && state.Spent + state.Assumed + usd > cap) throw Spent(scope.Run, state, usd);
+            if (clock.GetElapsedTime(began) > Patience) throw new ApplicationFailureException($"{scope.Run} waits for calls under way, which may leave enough of the budget.", errorType: "BudgetReserved");
             await Task.Delay(TimeSpan.FromMilliseconds(100), clock, ct);
         }
     }
+
+    private static ApplicationFailureException Nobody(EndpointUse use, string run, ChatMiss? miss = null) => new(
+        $"Nobody answers at {use.Settings.BaseUrl} (model {use.Settings.Model}){(miss is null ? "" : $": {miss.Cause}")}. Start the endpoint, or set api.baseUrl to where it is. " +
+        $"Nothing is lost: start the same command again, and {run} goes on and asks only for what it has not heard.",
+        errorType: FailureTypes.EndpointUnusable,
+        nonRetryable: true);
 
     private static ApplicationFailureException Spent(string run, BudgetState state, decimal usd)
     {

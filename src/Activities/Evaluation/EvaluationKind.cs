@@ -15,6 +15,8 @@ namespace XInstruct.Activities.Evaluation;
 /// <summary><c>xinstruct evaluate</c>: models × tasks × languages, a window of one file's items a part.</summary>
 public sealed class EvaluationKind : JobKind<EvaluationRecipe>
 {
+    private const string Registry = "lml";
+
     internal const string Items = "items", Plan = "plan", Score = "score", Ask = "ask";
 
     /// <inheritdoc/>
@@ -42,12 +44,23 @@ public sealed class EvaluationKind : JobKind<EvaluationRecipe>
     internal static IReadOnlyList<TaskUnit> Units(JobContext job, EvaluationRecipe recipe) => [.. recipe.Tasks.SelectMany((asked, i) =>
     {
         var (own, registry) = ($"tasks.{i}.definition", $"tasks.{i}.registry");
-        var task = job.Has(own) ? TaskLibrary.Read(job.Input(own), own) : TaskLibrary.Shipped(asked.Task!);
-        return TaskUnits.Of(recipe, i, task, Words(task, job.Has(registry) ? job.Input(registry) : null, registry), job.Names($"tasks.{i}.data"));
+        var task = job.Has(own) ? TaskLibrary.Read(job.Input(own), own) : TaskLibrary.Shipped(job, asked.Task!);
+        return TaskUnits.Of(recipe, i, task, task.Words is { } words ? (job.Has(registry) ? TaskRegistryFiles.Load([], [(job.Input(registry), registry)]) : TaskRegistryFiles.Load(job, [Registry], [])).Dataset(words) : null, job.Names($"tasks.{i}.data"));
     })];
 
+    /// <summary>The tasks that ship and the registry that ships, where an evaluation reads them.</summary>
+    internal static IReadOnlyList<ShippedInput> ShippedOf(EvaluationRecipe recipe)
+    {
+        var tasks = recipe.Tasks.Where(asked => asked.Definition is null).Select(asked => asked.Task!).Distinct(StringComparer.Ordinal).Select(TaskLibrary.Input);
+        var isWorded = recipe.Tasks.Any(asked => asked.Registry is null && (asked.Definition is { } own ? TaskLibrary.Read(own, own) : TaskLibrary.Shipped(asked.Task!)).Words is not null);
+        return [.. tasks, .. isWorded ? TaskRegistryFiles.Inputs([Registry]) : []];
+    }
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<ShippedInput> Shipped(EvaluationRecipe recipe) => ShippedOf(recipe);
+
     private static TaskDataset? Words(EvaluationTask task, string? registry, string name) =>
-        task.Words is { } dataset ? TaskRegistryFiles.Load(registry is null ? ["lml"] : [], registry is null ? [] : [(registry, name)]).Dataset(dataset) : null;
+        task.Words is { } dataset ? TaskRegistryFiles.Load(registry is null ? [Registry] : [], registry is null ? [] : [(registry, name)]).Dataset(dataset) : null;
 
     /// <inheritdoc/>
     protected override async Task CheckAsync(EvaluationRecipe recipe, RecipeCheck check, CancellationToken ct)
@@ -182,7 +195,7 @@ public sealed class EvaluationKind : JobKind<EvaluationRecipe>
     {
         var unit = Units(job)[window.Unit];
         var asked = job.Recipe.Models[window.Model];
-        var items = await job.ReadPartAsync<EvaluationItem>(Items, window.Unit, ct).Skip(window.First).Take(job.Recipe.Window).ToListAsync(ct);
+        var items = await job.ReadPartAsync<EvaluationItem>(Items, window.Unit, window.First, job.Recipe.Window, ct);
         var key = $"models.{window.Model}";
         if (work.Stage == Ask) return await AskAsync(job, work, window, unit, asked, items, ct);
         var folder = JobModels.Folder(job, key, asked);

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text;
+using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Recipes;
 using XInstruct.Activities.Tasks;
 using XInstruct.Domain.Evaluation;
@@ -19,12 +20,22 @@ public static class TaskLibrary
 
     /// <summary>A task that ships.</summary>
     /// <exception cref="KeyNotFoundException">There is none of that name.</exception>
-    public static EvaluationTask Shipped(string name)
+    public static EvaluationTask Shipped(string name) => Parse(Text(name), $"{name}.yaml");
+
+    /// <summary>The task that a job was started with. A job from before tasks were inputs reads the one that ships now.</summary>
+    internal static EvaluationTask Shipped(JobContext job, string name) => job.Has(Role(name)) ? Read(job.Input(Role(name)), $"{name}.yaml") : Shipped(name);
+
+    /// <summary>A task that ships, as an input of a job.</summary>
+    internal static ShippedInput Input(string name) => new(Role(name), Text(name));
+
+    private static string Role(string name) => $"shipped/tasks/{name}";
+
+    private static string Text(string name)
     {
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(Prefix + name)
             ?? throw new KeyNotFoundException($"No task '{name}' ships with XInstruct. Did you mean '{RecipeKey.Nearest(name, Names)}'? There are: {string.Join(", ", Names)}.");
         using var reader = new StreamReader(stream, Encoding.UTF8);
-        return Parse(reader.ReadToEnd(), $"{name}.yaml");
+        return reader.ReadToEnd();
     }
 
     /// <summary>A user's task file.</summary>

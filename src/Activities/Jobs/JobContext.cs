@@ -85,6 +85,15 @@ public abstract class JobContext
         await foreach (var line in File.ReadLinesAsync(await PartPathAsync(stage, part, ct), ct)) yield return JsonSerializer.Deserialize<T>(line, EventJson.Options)!;
     }
 
+    /// <summary>Some rows of a part of a stage that has ended. Those before them are passed over as bytes: windows of a large part begin far down.</summary>
+    /// <param name="stage">The stage.</param>
+    /// <param name="part">Number of the part.</param>
+    /// <param name="first">Number of the first row, from 0.</param>
+    /// <param name="count">Rows at most.</param>
+    /// <param name="ct">Cancellation.</param>
+    public async Task<IReadOnlyList<T>> ReadPartAsync<T>(string stage, int part, int first, int count, CancellationToken ct) =>
+        [.. LineFile.Read(await PartPathAsync(stage, part, ct)).Skip(first).Take(count).Select(line => JsonSerializer.Deserialize<T>(line.Line.Span, EventJson.Options)!)];
+
     /// <summary>Rows of all parts of a stage that has ended, in order.</summary>
     public async IAsyncEnumerable<T> ReadAsync<T>(string stage, [EnumeratorCancellation] CancellationToken ct)
     {

@@ -24,6 +24,8 @@ public abstract class JobKind
 
     internal abstract JobContext Open(string id, JobDocument document, JobStore store);
 
+    internal abstract IReadOnlyList<ShippedInput> ShippedOf(JobRecipe recipe);
+
     internal abstract IReadOnlyList<JobStage> StagesOf(JobContext job);
 
     internal abstract Task<int> CountAsync(JobContext job, string stage, CancellationToken ct);
@@ -43,6 +45,10 @@ public abstract class JobKind<TRecipe> : JobKind
     /// <summary>Checks rules over several keys, and the files: what types and annotations cannot say. That inputs are there is checked already.</summary>
     protected virtual Task CheckAsync(TRecipe recipe, RecipeCheck check, CancellationToken ct) => Task.CompletedTask;
 
+    /// <summary>What ships with this version and is read by the job: its content is an input, so that another version of it makes another job.</summary>
+    /// <param name="recipe">The recipe as it was loaded, with its paths.</param>
+    protected virtual IReadOnlyList<ShippedInput> Shipped(TRecipe recipe) => [];
+
     /// <summary>The stages, in order.</summary>
     protected abstract IReadOnlyList<JobStage> Stages(TRecipe recipe);
 
@@ -58,6 +64,8 @@ public abstract class JobKind<TRecipe> : JobKind
 
     internal sealed override Task CheckRecipeAsync(JobRecipe recipe, RecipeCheck check, CancellationToken ct) => CheckAsync((TRecipe)recipe, check, ct);
 
+    internal sealed override IReadOnlyList<ShippedInput> ShippedOf(JobRecipe recipe) => Shipped((TRecipe)recipe);
+
     internal sealed override JobContext Open(string id, JobDocument document, JobStore store) =>
         new JobContext<TRecipe>(id, document, document.Recipe.Deserialize<TRecipe>(EventJson.Options)!, store);
 
@@ -69,6 +77,11 @@ public abstract class JobKind<TRecipe> : JobKind
 
     internal sealed override Task FinishAsync(JobContext job, string folder, CancellationToken ct) => EndAsync((JobContext<TRecipe>)job, folder, ct);
 }
+
+/// <summary>A text that ships with XInstruct, as an input of a job.</summary>
+/// <param name="Role">Its role: <c>shipped/registries/korani</c>, <c>shipped/tasks/xcopa</c>.</param>
+/// <param name="Text">The text.</param>
+public sealed record ShippedInput(string Role, string Text);
 
 /// <summary>A job cannot be done as its recipe asks: the message says why, and what to change.</summary>
 public sealed class JobException(string message, Exception? inner = null) : Exception(message, inner);

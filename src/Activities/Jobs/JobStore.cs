@@ -29,6 +29,14 @@ public sealed class JobStore(IServiceProvider services, IDocumentStore store, Fi
             inputs.Add(new InputContent(role, null, hash, bytes));
         }
 
+        foreach (var (role, text) in loaded.Kind.ShippedOf(loaded.Recipe))
+        {
+            var path = files.NewFile();
+            await File.WriteAllTextAsync(path, text, ct);
+            var (hash, bytes) = await files.PutFileAsync(path, ct);
+            inputs.Add(new InputContent(role, null, hash, bytes));
+        }
+
         var document = JobDocument.Of(loaded.Kind, loaded.Recipe, inputs);
         await using var session = store.LightweightSession();
         await contents.QueueAsync(session, [Content.Of(Guid.Empty, document.Json)], ct);

@@ -73,6 +73,9 @@ public sealed class ProbeKind : JobKind<ProbeRecipe>
     }
 
     /// <inheritdoc/>
+    protected override IReadOnlyList<ShippedInput> Shipped(ProbeRecipe recipe) => EvaluationKind.ShippedOf(Questions(recipe));
+
+    /// <inheritdoc/>
     protected override IReadOnlyList<JobStage> Stages(ProbeRecipe recipe)
     {
         List<JobStage> stages = [new(Items, TaskQueues.Cpu), new(Plan, TaskQueues.Cpu)];
@@ -107,7 +110,7 @@ public sealed class ProbeKind : JobKind<ProbeRecipe>
             default:
                 var window = (await WindowsAsync(job, work.Stage, ct))[work.Part];
                 var unit = EvaluationKind.Units(job, Questions(job.Recipe))[window.Unit];
-                var items = await job.ReadPartAsync<EvaluationItem>(Items, window.Unit, ct).Skip(window.First).Take(job.Recipe.Window).ToListAsync(ct);
+                var items = await job.ReadPartAsync<EvaluationItem>(Items, window.Unit, window.First, job.Recipe.Window, ct);
                 work.Device = ModelLibrary.Device(job.Recipe.Threads);
                 var asked = job.Recipe.Models[window.Model];
                 var probe = () => new ModelProbe(JobModels.Folder(job, $"models.{window.Model}", asked), JobModels.Load(job, $"models.{window.Model}", asked), asked, job.Recipe);

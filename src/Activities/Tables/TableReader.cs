@@ -12,6 +12,9 @@ public sealed record TableReadOptions(int MaxRowBytes = 1_000_000);
 /// <param name="Problem">Why it could not, in kebab-case: not-json, not-utf8, not-an-object, row-too-long, nul, lone-surrogate, bad-csv, bad-csv-header, truncated, trailing-data.</param>
 public sealed record TableRow(long Number, IReadOnlyDictionary<string, string>? Columns, string? Problem)
 {
+    /// <summary>That a file ends in its middle: in this row, and whatever stood behind it is not there.</summary>
+    public const string Truncated = "truncated";
+
     /// <summary>Value of a column, or of a place inside one such as <c>messages[role=user].content</c>; null when the row has none.</summary>
     public string? Find(string column) => Columns is null ? null : ColumnPath.Find(Columns, column);
 }

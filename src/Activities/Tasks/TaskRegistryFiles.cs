@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text;
+using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Recipes;
 using XInstruct.Domain.Tasks;
 
@@ -14,17 +15,30 @@ public static class TaskRegistryFiles
     public static IReadOnlyList<string> Names { get; } =
         [.. Assembly.GetExecutingAssembly().GetManifestResourceNames().Where(name => name.StartsWith(Prefix, StringComparison.Ordinal)).Select(name => name[Prefix.Length..]).Order(StringComparer.Ordinal)];
 
+    /// <summary>Registries that ship, as inputs of a job.</summary>
+    /// <exception cref="TaskRegistryException">No registry of a name ships.</exception>
+    internal static IEnumerable<ShippedInput> Inputs(IEnumerable<string> names) => names.Distinct(StringComparer.Ordinal).Select(name => new ShippedInput(Role(name), Text(name)));
+
+    /// <summary>SHA-256 of a registry that a job was started with; null of a job from before they were inputs.</summary>
+    internal static string? Hash(JobContext job, string name) => job.Has(Role(name)) ? job.Hash(Role(name)) : null;
+
+    /// <summary>The data sets of registries that a job was started with, and of files, together. A job from before they were inputs reads those that ship now.</summary>
+    internal static TaskCatalogue Load(JobContext job, IEnumerable<string> shipped, IEnumerable<(string Path, string Name)> files) =>
+        Load(shipped, files, name => job.Has(Role(name)) ? Text(job.Input(Role(name)), $"{name}.yaml", "task registry") : Text(name));
+
     /// <summary>The data sets of shipped registries and of files, together.</summary>
     /// <param name="shipped">Names of registries that ship.</param>
     /// <param name="files">Files of a user: where their bytes are, and what errors call them.</param>
     /// <exception cref="RecipeException">Something is wrong in a file; all of it is listed with line and key.</exception>
     /// <exception cref="TaskRegistryException">No registry of that name ships, or two registries have the same data set.</exception>
-    public static TaskCatalogue Load(IEnumerable<string> shipped, IEnumerable<(string Path, string Name)> files)
+    public static TaskCatalogue Load(IEnumerable<string> shipped, IEnumerable<(string Path, string Name)> files) => Load(shipped, files, Text);
+
+    private static TaskCatalogue Load(IEnumerable<string> shipped, IEnumerable<(string Path, string Name)> files, Func<string, string> textOf)
     {
         ArgumentNullException.ThrowIfNull(shipped);
         ArgumentNullException.ThrowIfNull(files);
         var all = new List<TaskRegistry>();
-        foreach (var name in shipped) all.Add(Parse(Text(name), $"{name}.yaml", all));
+        foreach (var name in shipped) all.Add(Parse(textOf(name), $"{name}.yaml", all));
         foreach (var (path, name) in files) all.Add(Parse(Text(path, name, "task registry"), name, all));
         return new TaskCatalogue(all);
     }
@@ -51,6 +65,8 @@ public static class TaskRegistryFiles
         problems.ThrowIfAny();
         return registry;
     }
+
+    private static string Role(string name) => $"shipped/registries/{name}";
 
     private static string Text(string shipped)
     {

@@ -48,7 +48,7 @@ public sealed class ApiOptions
 
     [JsonIgnore]
     [Range(1, 100)]
-    [Description("Calls for one text before it fails. A call that only came too early (429) counts a tenth.")]
+    [Description("Calls for one text before it fails. A call that only came too early (429) counts a tenth. And looks in a row that find nobody at the endpoint before the run stops.")]
     public int Tries { get; set; } = 6;
 
     [JsonIgnore]

@@ -50,3 +50,29 @@ internal sealed class PointArray<T>(T[] values, int width) : PointSource<T>
 
     public override void Read(int first, Span<T> rows) => values.AsSpan(first * width, rows.Length).CopyTo(rows);
 }
+
+/// <summary>Some of other points, in an order of their own.</summary>
+/// <param name="points">All of them.</param>
+/// <param name="numbers">Numbers of those taken.</param>
+public sealed class SelectedPoints<T>(PointSource<T> points, IReadOnlyList<int> numbers) : PointSource<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    /// <inheritdoc/>
+    public override int Count => numbers.Count;
+
+    /// <inheritdoc/>
+    public override int Width => points.Width;
+
+    /// <inheritdoc/>
+    public override void Read(int first, Span<T> rows)
+    {
+        // What lies side by side is read at once.
+        for (var (i, count) = (0, rows.Length / Width); i < count;)
+        {
+            var run = 1;
+            while (i + run < count && numbers[first + i + run] == numbers[first + i] + run) run++;
+            points.Read(numbers[first + i], rows.Slice(i * Width, run * Width));
+            i += run;
+        }
+    }
+}

@@ -20,6 +20,9 @@ public sealed record SequenceScore(double LogLikelihood, int Tokens, bool IsGree
 /// <summary>Scores completions in batches of similar length; the batches depend on the list alone.</summary>
 public static class SequenceScorer
 {
+    // 128 MiB of 32-bit logits, and as much of log-probabilities.
+    private const long LogitsAtOnce = 1 << 25;
+
     /// <summary>Scores the completions; results are in the order of the requests.</summary>
     /// <param name="model">The model.</param>
     /// <param name="requests">Prompts (at least one token) and completions (at least one token).</param>
@@ -64,15 +67,30 @@ public static class SequenceScorer
         var device = model.Device();
         var hidden = model.Hidden(PaddedRows.Tensor(rows, length, device));
         var chosen = hidden.reshape(-1, hidden.shape[2]).index_select(0, tensor(positions.ToArray(), device: device)); // (N, D)
-        var log = model.Logits(chosen).to_type(ScalarType.Float32).log_softmax(-1); // (N, V)
-        Collect(log, [.. targets], [.. batch.Select(index => (index, requests[index].Completion.Length))], results);
+        Collect(model, chosen, [.. targets], [.. batch.Select(index => (index, requests[index].Completion.Length))], results);
     }
 
-    /// <summary>Sums the log-probabilities (N, V) of completions that lie behind each other.</summary>
-    internal static void Collect(Tensor log, int[] targets, IReadOnlyList<(int Index, int Tokens)> completions, SequenceScore[] results)
+    /// <summary>Sums the log-probabilities of completions that lie behind each other. Of a large vocabulary those of few tokens are in memory at a time.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="hidden">Hidden states (N, D) that give the completions' tokens.</param>
+    /// <param name="targets">The N tokens.</param>
+    /// <param name="completions">Places in the results, with their tokens.</param>
+    /// <param name="results">Where the scores go.</param>
+    /// <param name="logitsAtOnce">Numbers of the largest matrix (tokens, V).</param>
+    internal static void Collect(Decoder model, Tensor hidden, int[] targets, IReadOnlyList<(int Index, int Tokens)> completions, SequenceScore[] results, long logitsAtOnce = LogitsAtOnce)
     {
-        var values = log.gather(1, tensor([.. targets.Select(id => (long)id)], device: log.device).unsqueeze(1)).squeeze(1).cpu().data<float>().ToArray();
-        var best = log.argmax(1).cpu().data<long>().ToArray();
+        var (values, best) = (new float[targets.Length], new long[targets.Length]);
+        var most = (int)Math.Max(1, logitsAtOnce / model.Config.VocabularySize);
+        for (var start = 0; start < targets.Length; start += most)
+        {
+            using var scope = NewDisposeScope();
+            var count = Math.Min(most, targets.Length - start);
+            var log = model.Logits(hidden.narrow(0, start, count)).to_type(ScalarType.Float32).log_softmax(-1); // (≤ most, V)
+            var ids = tensor(Array.ConvertAll(targets[start..(start + count)], id => (long)id), device: log.device);
+            log.gather(1, ids.unsqueeze(1)).squeeze(1).cpu().data<float>().ToArray().CopyTo(values, start);
+            log.argmax(1).cpu().data<long>().ToArray().CopyTo(best, start);
+        }
+
         var at = 0;
         foreach (var (index, count) in completions)
         {

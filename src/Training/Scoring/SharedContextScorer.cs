@@ -107,8 +107,8 @@ public static class SharedContextScorer
         var width = (int)hidden.shape[1];
         var places = rows.SelectMany((row, i) => Enumerable.Range(i * width, row.Ids.Length).Select(place => (long)place)).ToArray();
         var targets = order.SelectMany(i => requests[i].Completion).ToArray();
-        var log = model.Logits(hidden.reshape(-1, hidden.shape[2]).index_select(0, tensor(places, device: cache.Device))).to_type(ScalarType.Float32).log_softmax(-1); // (N, V)
-        SequenceScorer.Collect(log, targets, [.. order.Select(i => (i, requests[i].Completion.Length))], results);
+        var chosen = hidden.reshape(-1, hidden.shape[2]).index_select(0, tensor(places, device: cache.Device)); // (N, D)
+        SequenceScorer.Collect(model, chosen, targets, [.. order.Select(i => (i, requests[i].Completion.Length))], results);
     }
 
     private sealed class IdsComparer : IEqualityComparer<int[]>

@@ -29,6 +29,7 @@ public sealed class BuildRulesTests
     [InlineData("mix.settings.1.train=[english]", "mix.settings.1.train: 'english' is not a language code")]
     [InlineData("mix.settings.1.name=both-native", "mix.settings.1.name: The mix both-native is here twice.")]
     [InlineData("sources.0.dataset=null", "No row of ")]
+    [InlineData("sources.2.dataset=library-notes", "sources.2.name: Missing. The rows of sources 1 and 2 are both called 'library-notes', and nobody could tell them apart.")]
     [InlineData("registryFiles=[]", "sources.0.dataset: There is no data set 'hotel-notes'.")]
     public async Task Load_WhatIsWrong_IsSaidWithItsPlace(string set, string problem) => (await ProblemsAsync(set)).ShouldContain(problem);
 

@@ -60,9 +60,9 @@ public sealed class CurationTests : IDisposable
         Write(parts[1], new MergedRow("bbb", "first", "b", 3), new MergedRow("ddd", "z", "b", 3), new MergedRow("é", "w", "b", 1));
         using var merged = RowTables.Merged(In("merged"), parts, dropDuplicates: false);
         Read(merged).ShouldBe(["é", "aa", "bbb", "ccc", "bbb", "ddd"]);
-        using var rows = RowTables.Measured(In("measured"), () => merged, () => [5, 6, 2, null, 2, 1]);
+        using var rows = RowTables.Measured(In("measured"), merged, [5, 6, 2, null, 2, 1]);
         // Reopened from its files: it is not made again.
-        using var again = RowTables.Measured(In("measured"), () => throw new InvalidOperationException(), () => throw new InvalidOperationException());
+        using var again = RowTable.Find(In("measured"))!;
         Read(again).ShouldBe(["é", "aa", "ddd", "bbb", "bbb"]);
         again.Rows.Select(row => row.Source).ShouldBe([1, 0, 1, 0, 1]);
         Encoding.UTF8.GetString(again.Line(2)).ShouldBe("""{"len":3,"ppl":1,"group":"b","instruction":"ddd","output":"z"}""");
@@ -80,7 +80,7 @@ public sealed class CurationTests : IDisposable
         string[] parts = [In("0")];
         Write(parts[0], [.. Enumerable.Range(0, 3000).Select(i => (object)new MergedRow(new string('a', 1 + random.Next(200)) + i, "x", "a", 1 + random.Next(200), Math.Round(random.NextDouble() * 100, 2)))]);
         using var merged = RowTables.Merged(In("merged"), parts, dropDuplicates: false);
-        using var rows = RowTables.Measured(In("measured"), () => merged, () => null);
+        using var rows = RowTables.Measured(In("measured"), merged, null);
         var ranges = CurationGroups.Ranges(rows, 5);
         ranges.Sum(range => range.Count).ShouldBe(3000);
         foreach (var range in ranges) rows.Rows.Skip(range.First).Take(range.Count).ShouldAllBe(row => row.Length >= range.Shortest);

@@ -148,7 +148,7 @@ public sealed class RatePaceTests(ITestOutputHelper output)
 
         private sealed class Worker(Storm storm)
         {
-            private readonly AdaptiveGate _gate = new(8, storm._clock);
+            private readonly AdaptiveGate _gate = new(8, 6, storm._clock);
             private readonly Queue<RateTicket> _waiting = [];
             private bool _isTaking;
             private int _active;

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text.Json;
 
@@ -48,6 +49,34 @@ public sealed class BuildTests : IAsyncLifetime
         Files(In("killed")).Keys.ShouldContain("both-native/test/ending/short-stories/test_sw.csv");
         File.ReadLines(Path.Combine(In("killed"), "duplicates.csv")).Count().ShouldBeGreaterThan(1);
         (await _product.CountEventsAsync()).ShouldBe(await other.CountEventsAsync());
+    }
+
+    [Fact]
+    public async Task Build_CutFiles_AreNamedWithTheirRow()
+    {
+        await File.WriteAllBytesAsync(In("cut.csv.gz"), Cut("samples/build/hotel-notes.csv"));
+        await File.WriteAllBytesAsync(In("cut.jsonl.gz"), Cut("samples/build/evaluation.jsonl"));
+        await BuildAsync(_product, Recipe, $"sources.0.path={In("cut.csv.gz")}", $"output={In("short")}");
+        var card = JsonDocument.Parse(await File.ReadAllTextAsync(In("short/card.json"))).RootElement;
+        var cut = card.GetProperty("cut").EnumerateArray().ShouldHaveSingleItem();
+        cut.GetProperty("source").GetString().ShouldBe("hotel-notes");
+        var drop = File.ReadLines(In("short/drops.jsonl")).Single(line => line.Contains("\"truncated\"", StringComparison.Ordinal));
+        drop.ShouldContain($"\"row\":{cut.GetProperty("row").GetInt64()},");
+        drop.ShouldContain("the file is cut in this row; whatever stood behind it is missing");
+        (await File.ReadAllTextAsync(In("short/report.html"))).ShouldContain("Files that are cut");
+        // What ships and was read is named with its content.
+        card.GetProperty("registries")[0].GetString()!.ShouldMatch("^korani [0-9a-f]{64}$");
+        // Rows of an evaluation set that are not there would be trained on without a word.
+        var (code, _, error) = await _product.RunAsync("build", Recipe, "--set", $"decontaminate.against.0.path={In("cut.jsonl.gz")}", "--set", $"output={In("never")}");
+        code.ShouldBe(2, error);
+        error.ShouldContain("The evaluation set garden-quiz is cut in row ");
+
+        static byte[] Cut(string path)
+        {
+            using var packed = new MemoryStream();
+            using (var gzip = new GZipStream(packed, CompressionLevel.NoCompression, leaveOpen: true)) gzip.Write(File.ReadAllBytes(Path.Combine(Tests.SharedData.Root, path)));
+            return packed.ToArray()[..(int)(packed.Length * 2 / 3)];
+        }
     }
 
     [Fact]

@@ -119,6 +119,23 @@ public sealed class JobTests : IAsyncLifetime
         (await PrepareAsync("sources.0.path=" + In("moved.txt"))).ShouldNotBe(first);
     }
 
+    [Fact]
+    public async Task Prepare_OtherTextThatShips_IsAnotherJob()
+    {
+        var plain = await PrepareAsync();
+        _kind.Ships = "words of this version";
+        var first = await PrepareAsync();
+        _kind.Ships = "words of the next";
+        var second = await PrepareAsync();
+        new[] { plain.Job, first.Job, second.Job }.ShouldBeUnique();
+        // A job keeps what it was started with, whichever version works on it.
+        var document = await _deployment.Get<JobStore>().DocumentAsync(first.Recipe, default);
+        var input = document.Inputs.Single(i => i.Role == "shipped/words");
+        (await File.ReadAllTextAsync(_deployment.Get<FileStore>().Blob(input.Sha256))).ShouldBe("words of this version");
+        _kind.Ships = "words of this version";
+        (await PrepareAsync()).ShouldBe(first);
+    }
+
     [Theory]
     [InlineData("sources: []", "sources: Must have at least 1 item.")]
     [InlineData("sources: [{path: none.txt}]", "squares.yaml:2:18: sources.0.path: No file")]
@@ -174,6 +191,10 @@ public sealed class JobTests : IAsyncLifetime
         public override IReadOnlyDictionary<string, string> Examples { get; } = new Dictionary<string, string>();
 
         public Func<string, int, CancellationToken, Task> Before { get; set; } = (_, _, _) => Task.CompletedTask;
+
+        public string? Ships { get; set; }
+
+        protected override IReadOnlyList<ShippedInput> Shipped(SquaresRecipe recipe) => Ships is null ? [] : [new("shipped/words", Ships)];
 
         public IReadOnlyList<string> Done
         {

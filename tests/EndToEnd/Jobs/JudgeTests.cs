@@ -137,6 +137,53 @@ public sealed partial class JudgeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Judge_NobodyAtTheEndpoint_StopsAndGoesOnLater()
+    {
+        WritePairs();
+        string[] command = ["judge", In("pairs.yaml"), "--set", "judges.0.api.tries=3", "--set", "judges.1.api.tries=3", "--json"];
+        var away = await _product.RunAsync([.. command, "--set", "judges.1.api.baseUrl=http://127.0.0.1:9/v1"]);
+        away.Code.ShouldBe(1, away.Output);
+        away.Output.ShouldContain("Nobody answers at http://127.0.0.1:9/v1");
+        _server.Asked.Count.ShouldBe(Questions * 2);
+        var (code, output, error) = await _product.RunAsync(command);
+        code.ShouldBe(0, output + error);
+        _server.Asked.Count.ShouldBe(Questions * 4);
+        _server.Asked.ShouldAllBe(a => a.Requests == 1);
+        File.ReadLines(Path.Combine(Result(output), "judgments.biased.jsonl")).Count(line => line.Contains("gpt4_eval", StringComparison.Ordinal)).ShouldBe(Questions * 2);
+        (await _product.ReadAsync("select count(*) from xinstruct.xi_calls", r => r.GetInt64(0))).ShouldBe([0]);
+    }
+
+    [Fact]
+    public async Task Judge_KilledNearItsBudget_EndsWithWhatWasUnderWayAsPaid()
+    {
+        WritePairs();
+        // More parts than a worker takes up at once, and all that is under way when it is killed is reserved.
+        string[] command = ["judge", In("pairs.yaml"), "--set", "partSize=1", "--set", "judges.0.api.concurrency=8", "--set", "judges.0.api.usdPerMillionIn=1000", "--set", "judges.0.api.usdPerMillionOut=1000", "--set", "judges.1.api.usdPerMillionIn=0", "--set", "judges.1.api.usdPerMillionOut=0", "--json"];
+        _server.Faults = (_, _) => Fault.Hang;
+        using (var process = _product.StartGroup([.. command, "--set", "budget.usd=2000"]))
+        {
+            var said = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+            while (!process.HasExited && _server.Asked.Count < 8) await Task.Delay(20);
+            ProductProcess.KillGroup(process);
+            await process.WaitForExitAsync();
+            await said;
+        }
+
+        var reserved = (await _product.ReadAsync("select reserved from xinstruct.xi_budgets where stage = ''", r => r.GetDecimal(0))).Single();
+        reserved.ShouldBeGreaterThan(0);
+        _server.Faults = (_, _) => Fault.None;
+        _server.Forget();
+        var (code, output, error) = await _product.RunAsync([.. command, "--set", FormattableString.Invariant($"budget.usd={reserved}")]);
+        code.ShouldBe(1, output + error);
+        output.ShouldContain("for calls whose reply never came");
+        _server.Asked.ShouldBeEmpty();
+        (await _product.ReadAsync("select reserved, assumed from xinstruct.xi_budgets where stage = ''", r => (r.GetDecimal(0), r.GetDecimal(1)))).ShouldBe([(0m, reserved)]);
+        (code, output, error) = await _product.RunAsync([.. command, "--set", "budget.usd=2000"]);
+        code.ShouldBe(0, output + error);
+        _server.Asked.ShouldAllBe(a => a.Requests == 1);
+    }
+
+    [Fact]
     public async Task Judge_BudgetSpent_StopsAndGoesOnWithMore()
     {
         WritePairs();

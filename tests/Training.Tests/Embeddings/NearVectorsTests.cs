@@ -1,3 +1,4 @@
+using XInstruct.Training.Clustering;
 using XInstruct.Training.Embeddings;
 
 namespace XInstruct.Training.Tests.Embeddings;
@@ -9,6 +10,7 @@ public sealed class NearVectorsTests
     [InlineData(40, 0.9)]
     [InlineData(1300, 0.9)]
     [InlineData(700, 0.5)]
+    [InlineData(4500, 0.97)]
     public void Repeats_OfManyVectors_AreThoseOfComparingEachWithAllKept(int count, double threshold)
     {
         var random = new Random(count);
@@ -21,10 +23,12 @@ public sealed class NearVectorsTests
             else kept.Add(i);
         }
 
-        var repeats = NearVectors.Repeats(vectors, threshold, 1);
+        var repeats = NearVectors.Repeats(new PointArray<float>([.. vectors.SelectMany(vector => vector)], 5), threshold, 1);
         repeats.Select(r => (r.Item, r.Of)).ShouldBe(expected);
         repeats.ShouldAllBe(r => Math.Abs(r.Cosine - Cosine(vectors[r.Item], vectors[r.Of])) < 1e-5);
         if (count > 600) (expected.Count > 100, kept.Count > 10, expected.Any(e => e.Item - e.Of > 512)).ShouldBe((true, true, true));
+        // Kept ones of blocks that were read again.
+        if (count > 4096) (kept[^1] > 4096, expected.Any(e => e.Item > 4096 && e.Of < 2048), expected.Any(e => e.Item > 4096 && e.Of > 2048)).ShouldBe((true, true, true));
     }
 
     private static float[] Unit(double[] values)
@@ -33,5 +37,5 @@ public sealed class NearVectorsTests
         return [.. values.Select(v => (float)(v / norm))];
     }
 
-    private static double Cosine(float[] a, float[] b) => a.Zip(b, (x, y) => (double)x * y).Sum();
+    private static double Cosine(float[] a, float[] b) => Enumerable.Range(0, a.Length).Sum(i => (double)a[i] * b[i]);
 }

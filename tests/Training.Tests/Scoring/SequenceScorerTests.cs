@@ -1,5 +1,6 @@
 using XInstruct.Domain.Statistics;
 using XInstruct.Training.Scoring;
+using static TorchSharp.torch;
 
 namespace XInstruct.Training.Tests.Scoring;
 
@@ -76,6 +77,29 @@ public sealed class SequenceScorerTests
         {
             small[i].LogLikelihood.ShouldBe(large[i].LogLikelihood, 1e-4);
             small[i].Tokens.ShouldBe(requests[i].Completion.Length);
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(100)]
+    public void Collect_FewLogitsAtOnce_GivesTheSame(int tokensAtOnce)
+    {
+        using var model = TestModels.Tiny();
+        using var noGrad = no_grad();
+        using var hidden = randn(7, model.Config.HiddenSize, device: CPU);
+        var (whole, pieces) = (new SequenceScore[3], new SequenceScore[3]);
+        (int Index, int Tokens)[] completions = [(2, 4), (0, 1), (1, 2)];
+        int[] targets = [3, 9, 4, 11, 5, 3, 8];
+        // The last token of a completion and the first of the next one fall into one piece, and into two.
+        targets[1] = (int)model.Logits(hidden).argmax(1)[1].item<long>();
+        SequenceScorer.Collect(model, hidden, targets, completions, whole);
+        SequenceScorer.Collect(model, hidden, targets, completions, pieces, (tokensAtOnce * model.Config.VocabularySize) + 1);
+        for (var i = 0; i < 3; i++)
+        {
+            pieces[i].LogLikelihood.ShouldBe(whole[i].LogLikelihood, 1e-5);
+            (pieces[i].Tokens, pieces[i].IsGreedy).ShouldBe((whole[i].Tokens, whole[i].IsGreedy));
         }
     }
 

@@ -1,4 +1,4 @@
-namespace XInstruct.Activities.Curation;
+namespace XInstruct.Activities.Jobs;
 
 /// <summary>Lines of a file that we wrote, as bytes, with where they begin.</summary>
 internal static class LineFile
