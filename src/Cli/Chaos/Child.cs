@@ -26,7 +26,10 @@ internal sealed class Child : IDisposable
         var isHosted = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet";
         var start = new ProcessStartInfo(Environment.ProcessPath!, [.. isHosted ? new[] { Path.Combine(AppContext.BaseDirectory, "xinstruct.dll") } : [], .. command])
         {
-            UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         foreach (var (name, value) in store.Variables(relay)) start.Environment[name] = value;
         foreach (var key in keys) start.Environment[key] = "made-up";
