@@ -181,6 +181,7 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
                     await CommitAsync(row, new ChatRefusal(failure.Reason), new PaidCall(null, default), results);
                     return null;
                 default:
+                    Moments.Reached(Moments.Reply);
                     use.Gate.Succeeded();
                     var (read, written) = outcome is ChatReply reply ? (reply.TokensIn, reply.TokensOut) : outcome is ChatRefusal refusal ? (refusal.TokensIn, refusal.TokensOut) : (0, 0);
                     if (outcome is ChatReply) use.Learn(request, read, written);
