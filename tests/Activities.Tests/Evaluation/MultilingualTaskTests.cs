@@ -68,7 +68,7 @@ public sealed class MultilingualTaskTests : IDisposable
         result.Means.Where(mean => mean.Scope == MeanScope.Overall).Select(mean => mean.Split).ShouldBe(["all", "seen", "unseen"]);
         // 'neutral' and 'negativ' begin alike in few languages, but single bytes are shared in many: it is told.
         result.Cells.ShouldContain(cell => cell.SharedIds > 0);
-        var report = new EvaluationReport(new ReportFacts("lml", "lml-1", ["tiny"], Languages, files.Sum(file => file.Items.Count), 50, [("<script>", "a</pre><script>")], "{}", []), result).Content();
+        var report = new EvaluationReport(new ReportFacts("lml", "lml-1", ["tiny"], ["tiny"], Languages, files.Sum(file => file.Items.Count), 50, [("<script>", "a</pre><script>")], "{}", []), result).Content();
         var page = HtmlPage.Render(report);
         foreach (var language in Languages) page.ShouldContain($"<bdi>{language}</bdi>");
         page.ShouldContain("a&lt;/pre&gt;&lt;script&gt;");
