@@ -20,14 +20,14 @@ internal sealed class LanguageSample
     private const double HeldOutShare = 0.4;
     private readonly string _code;
     private readonly PhraseTable _table;
-    private readonly DeterministicRandom _random;
+    private readonly SampleRandom _random;
     private readonly List<HashSet<string>> _shingles = [];
 
-    public LanguageSample(string code, PhraseTable table)
+    public LanguageSample(string code, PhraseTable table, bool byRemainder)
     {
-        (_code, _table, _random) = (code, table, new DeterministicRandom($"samples/{code}"));
+        (_code, _table, _random) = (code, table, new SampleRandom($"samples/{code}", byRemainder));
         var cells = table.Topics.Keys.Order(StringComparer.Ordinal).SelectMany(t => table.Intents.Keys.Order(StringComparer.Ordinal).Select(i => (Topic: t, Intent: i))).ToArray();
-        _random.Shuffle<(string, string)>(cells);
+        _random.Shuffle(cells);
         Seeds = [.. Enumerable.Range(0, 40).Select(n => Compose(cells[n % cells.Length].Topic, cells[n % cells.Length].Intent, isSeed: true))];
         var clean = Texts - (5 * EachKind);
         Clean = [.. Enumerable.Range(0, clean).Select(n => Compose(cells[n % cells.Length].Topic, cells[n % cells.Length].Intent, isSeed: false))];
@@ -41,7 +41,7 @@ internal sealed class LanguageSample
     public IReadOnlyList<SampleRow> Spoil(IReadOnlyList<ComposedText> others)
     {
         var order = Enumerable.Range(0, Texts).ToArray();
-        _random.Shuffle<int>(order);
+        _random.Shuffle(order);
         var ids = order.Select(n => string.Create(CultureInfo.InvariantCulture, $"{_code}-{DeterministicRandom.SeedOf($"{_code}/{n}") & 0xFFFFFFFF:x8}")).ToArray();
         var rows = Clean.Select((c, i) => new SampleRow(ids[i], c.Text, c.Topic, c.Intent, null, null)).ToList();
         var originals = rows.Take(2 * EachKind).ToList();
@@ -57,7 +57,7 @@ internal sealed class LanguageSample
 
         // Originals keep the first places, copies fall anywhere behind them.
         var behind = rows.Skip(2 * EachKind).ToArray();
-        _random.Shuffle<SampleRow>(behind);
+        _random.Shuffle(behind);
         return [.. originals, .. behind];
     }
 
@@ -78,7 +78,7 @@ internal sealed class LanguageSample
             }
 
             var order = sentences.ToArray();
-            _random.Shuffle<string>(order);
+            _random.Shuffle(order);
             var text = string.Join(' ', order);
             var shingles = MinHash.Shingles(text);
             // Clean texts are no near-duplicates of each other, nor of a seed.
@@ -111,7 +111,7 @@ internal sealed class LanguageSample
     private IEnumerable<string> Draw(IReadOnlyList<string> phrases, int count)
     {
         var order = phrases.ToArray();
-        _random.Shuffle<string>(order);
+        _random.Shuffle(order);
         return order.Take(count);
     }
 

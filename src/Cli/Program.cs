@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Spectre.Console;
 using XInstruct.Cli;
+using XInstruct.Cli.Chaos;
 using XInstruct.Cli.Commands;
 
 if (Console.IsOutputRedirected)
@@ -10,6 +11,7 @@ if (Console.IsOutputRedirected)
     AnsiConsole.Profile.Capabilities.Ansi = AnsiConsole.Profile.Capabilities.Links = false;
 }
 
+ChaosAgent.Attach();
 var root = new RootCommand(
     "XInstruct makes cross-lingual instruction-tuning data and trains models on it. Runs are durable: kill them, start them again, nothing is lost or paid twice.");
 foreach (var option in CommonOptions.All) root.Options.Add(option);
@@ -33,6 +35,7 @@ root.Subcommands.Add(ServeCommand.Create());
 root.Subcommands.Add(ChatCommand.Create());
 root.Subcommands.Add(GenerateCommand.Create());
 root.Subcommands.Add(ScoreCommand.Create());
+root.Subcommands.Add(ChaosCommand.Create());
 root.Subcommands.Add(DoctorCommand.Create());
 root.Subcommands.Add(new Command("down", "Stops what XInstruct left running here. The launcher './xinstruct' does it; --purge also removes .xinstruct."));
 

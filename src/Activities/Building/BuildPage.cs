@@ -62,5 +62,4 @@ internal static class BuildPage
     private static string Rows(BuildCard card, DataSplit split) => Count(card.Files.Where(f => f.Split == split).Sum(f => f.Rows));
 
     private static string Name(DataSplit split) => split.ToString().ToLowerInvariant();
-
 }

@@ -11,7 +11,9 @@ namespace XInstruct.Activities.Endpoints;
 /// <param name="Seed">For endpoints that can repeat themselves; sent when the temperature is above 0.</param>
 /// <param name="LogProbabilities">Ask for log-probabilities.</param>
 /// <param name="Format">Ask for JSON; null for plain text.</param>
-public sealed record ChatRequest(string System, string User, int MaxTokens, double Temperature, double TopP, int Seed, bool LogProbabilities, ReplyFormat? Format = null)
+/// <param name="TopLogProbabilities">Ask for so many of the likeliest tokens, and take those of the first token for the reply (<see cref="FirstTokens"/>); 0 for none.</param>
+public sealed record ChatRequest(
+    string System, string User, int MaxTokens, double Temperature, double TopP, int Seed, bool LogProbabilities, ReplyFormat? Format = null, int TopLogProbabilities = 0)
 {
     /// <summary>Tokens read, at most. A schema counts as a message.</summary>
     public int TokensAtMost { get; } = TokenEstimate.AtMost(Format is null ? [System, User] : [System, User, Format.Schema]);
@@ -24,7 +26,7 @@ public sealed record ChatRequest(string System, string User, int MaxTokens, doub
 public abstract record ChatOutcome;
 
 /// <summary>A reply.</summary>
-/// <param name="Text">What the model wrote.</param>
+/// <param name="Text">What the model wrote, or the likeliest first tokens where these were asked for.</param>
 /// <param name="TokensIn">Tokens read; an estimate when the endpoint does not say.</param>
 /// <param name="TokensOut">Tokens written; likewise.</param>
 /// <param name="LogProbability">Mean log-probability of its tokens, natural logarithm; null when the endpoint has none.</param>
@@ -51,7 +53,8 @@ public sealed record ChatMiss(string Cause) : ChatOutcome;
 
 /// <summary>No call will have a reply until somebody mends something: the run stops.</summary>
 /// <param name="Message">What is wrong and what to do.</param>
-public sealed record ChatStop(string Message) : ChatOutcome;
+/// <param name="Tokens">What was paid for the call that found it out; null for nothing.</param>
+public sealed record ChatStop(string Message, (long In, long Out)? Tokens = null) : ChatOutcome;
 
 /// <summary>A model that answers in text: the process boundary.</summary>
 public interface IChatEndpoint

@@ -1,5 +1,6 @@
 using System.ClientModel.Primitives;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using XInstruct.Domain.Costs;
@@ -18,7 +19,7 @@ internal static partial class ChatReading
         const string again = "Start the same command again afterwards; the run goes on.";
         return response.Status switch
         {
-            200 => Reply(body, request),
+            200 => Reply(body, request, where),
             401 => new ChatStop($"{where} does not accept the key{(settings.Key is null ? ": it wants one. Name its environment variable in the recipe's api.key." : $" in {settings.Key}. Put a valid one there.")} {again}"),
             402 => new ChatStop($"{where} wants to be paid before it goes on (status 402). {again}"),
             403 => new ChatStop($"{where} forbids these calls (status 403{Code(error)}): the key may not use this model, or not from here. Change its rights or take another. {again}"),
@@ -28,6 +29,7 @@ internal static partial class ChatReading
             429 => new ChatFailure("rate-limited", RetryAfter(response), IsEarly: true),
             400 or 415 or 422 or 501 when request.Format is not null && IsAboutFormat(body) => new ChatStop(
                 $"{where} does not take response_format with a JSON schema (status {response.Status}). Leave api.structured out of the recipe, or set it to false: that is a new run, because other prompts are sent."),
+            400 or 415 or 422 or 501 when request.TopLogProbabilities > 0 && Encoding.UTF8.GetString(body).Contains("logprobs", StringComparison.OrdinalIgnoreCase) => NoChances(where, request, $" (status {response.Status})"),
             408 or 409 or 425 or >= 500 => new ChatFailure($"status-{response.Status}", RetryAfter(response), MayBePaid: response.Status is 408 or 502 or 504),
             _ when error is "context_length_exceeded" or "string_above_max_length" || response.Status == 413 => new ChatRefusal("too-long"),
             _ when error is "content_filter" or "content_policy_violation" => new ChatRefusal("refused"),
@@ -35,7 +37,7 @@ internal static partial class ChatReading
         };
     }
 
-    private static ChatOutcome Reply(byte[] body, ChatRequest request)
+    private static ChatOutcome Reply(byte[] body, ChatRequest request, string where)
     {
         try
         {
@@ -49,6 +51,12 @@ internal static partial class ChatReading
             var (read, written) = (Count(usage, "prompt_tokens") ?? request.TokensLikely, Count(usage, "completion_tokens") ?? TokenEstimate.Likely(text));
             var finish = Text(choice, "finish_reason");
             if (finish == "content_filter" || !string.IsNullOrEmpty(Text(message, "refusal"))) return new ChatRefusal("refused", read, written);
+            if (request.TopLogProbabilities > 0)
+            {
+                if (FirstTokens.Read(choice, request.TopLogProbabilities) is { } told) return new ChatReply(told, read, written, null, false);
+                return finish == "stop" && FirstTokens.IsEmpty(choice) ? new ChatRefusal("ended-at-once", read, written) : NoChances(where, request, "") with { Tokens = (read, written) };
+            }
+
             var plain = request.Format is { } format && finish != "length" ? format.Read(text) : text;
             return plain is null
                 ? new ChatFailure("malformed", Tokens: (read, written))
@@ -59,6 +67,10 @@ internal static partial class ChatReading
             return new ChatFailure("cut-reply", MayBePaid: true);
         }
     }
+
+    private static ChatStop NoChances(string where, ChatRequest request, string status) => new(
+        $"{where} does not tell how likely the {request.TopLogProbabilities} likeliest first tokens are (logprobs with top_logprobs){status}. Set the model's topLogProbabilities to as many as it tells, or leave it out " +
+        "and give this model tasks of the form generate only: that is a new evaluation, because something else is asked.");
 
     private static string? Text(JsonElement of, string name) => of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
@@ -81,7 +93,7 @@ internal static partial class ChatReading
 
     private static bool IsAboutFormat(byte[] body)
     {
-        var text = System.Text.Encoding.UTF8.GetString(body);
+        var text = Encoding.UTF8.GetString(body);
         return text.Contains("response_format", StringComparison.OrdinalIgnoreCase) || text.Contains("json_schema", StringComparison.OrdinalIgnoreCase);
     }
 

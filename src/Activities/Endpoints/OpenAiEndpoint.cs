@@ -114,6 +114,7 @@ public sealed class OpenAiEndpoint : IChatEndpoint, IDisposable
             if (request.TopP < 1) json.WriteNumber("top_p", request.TopP);
             if (request.Temperature > 0) json.WriteNumber("seed", request.Seed);
             if (request.LogProbabilities) json.WriteBoolean("logprobs", true);
+            if (request.TopLogProbabilities > 0) json.WriteNumber("top_logprobs", request.TopLogProbabilities);
             if (request.Format is { } format)
             {
                 json.WriteStartObject("response_format");

@@ -168,7 +168,7 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
             switch (outcome)
             {
                 case ChatStop stop:
-                    await calls.Budget.ReleaseAsync(reserved, 0, last);
+                    await calls.Budget.ReleaseAsync(reserved, stop.Tokens is var (spentIn, spentOut) ? use.Settings.Price.Of(spentIn, spentOut) : 0, last);
                     throw new ApplicationFailureException(stop.Message, errorType: FailureTypes.EndpointUnusable, nonRetryable: true);
                 case ChatMiss miss:
                     // Says nothing of the row, so it takes none of its tries.
@@ -186,6 +186,7 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
                     await CommitAsync(row, new ChatRefusal(failure.Reason), new PaidCall(null, default), results);
                     return null;
                 default:
+                    Moments.Reached(Moments.Reply);
                     use.Gate.Succeeded();
                     var (read, written) = outcome is ChatReply reply ? (reply.TokensIn, reply.TokensOut) : outcome is ChatRefusal refusal ? (refusal.TokensIn, refusal.TokensOut) : (0, 0);
                     if (outcome is ChatReply) use.Learn(request, read, written);

@@ -74,6 +74,7 @@ public sealed class EvaluationKind : JobKind<EvaluationRecipe>
             var model = recipe.Models[i];
             JobModels.Check(check, $"models.{i}", model);
             check.Require(model.Chat || model.Api is not null || model.System is null, $"models.{i}.system", "Only of a chat: set 'chat: true' too.");
+            check.Require(model.Api is not null || model.TopLogProbabilities is null, $"models.{i}.topLogProbabilities", "Only of a model behind an endpoint: a local one has the probabilities of all tokens.");
         }
 
         var names = new List<string>();
@@ -100,7 +101,9 @@ public sealed class EvaluationKind : JobKind<EvaluationRecipe>
                 check.Require(asked.Labels != LabelLanguage.Words || (unrelated.Count == task.Choices.Count && unrelated.Distinct(StringComparer.Ordinal).Count() == unrelated.Count), $"{key}.labelWords", $"Must be {task.Choices.Count} different words, in the order of {string.Join(", ", task.Choices)}.");
                 check.Require(task.Form == TaskForm.Label || asked.Labels == LabelLanguage.Native, $"{key}.labels", "Only of tasks of the form label.");
                 check.Require(task.Form is TaskForm.Prompted || asked.TargetCluster.Count + asked.TargetDataset.Count == 0, $"{key}.targetCluster", "Only of tasks of the form prompted, in KORANI's layout.");
-                check.Require(task.Form is TaskForm.Generate || recipe.Models.All(model => model.Api is null), $"{key}.task", $"{task.Name} needs the probability of texts that are given to a model, which no endpoint of chats tells: a model behind one gets tasks of the form generate.");
+                check.Require(task.Form is not TaskForm.Perplexity || recipe.Models.All(model => model.Api is null), $"{key}.task", $"{task.Name} needs the probability of a text that is given to a model, which no endpoint of chats tells: leave the task out, or the models behind endpoints.");
+                if (task.Form is not (TaskForm.Generate or TaskForm.Perplexity) && recipe.Models.FirstOrDefault(model => model.Api is not null && model.TopLogProbabilities is null) is { } mute)
+                    check.Add($"{key}.task", $"{task.Name} is answered by how likely each choice is. Set topLogProbabilities of {mute.Name} to as many first tokens as its endpoint tells (20 at api.openai.com); where it tells none, this model can get tasks of the form generate only.");
                 check.Require(task.Form is not (TaskForm.Prompted or TaskForm.Perplexity) || asked.Shots == 0, $"{key}.shots", "Prompted rows and texts have no examples before them.");
                 if (check.Has(key)) return task;
                 var files = Directory.EnumerateFiles(asked.Data, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(asked.Data, file).Replace(Path.DirectorySeparatorChar, '/')).Order(StringComparer.Ordinal).ToList();
@@ -208,11 +211,24 @@ public sealed class EvaluationKind : JobKind<EvaluationRecipe>
         JobContext<EvaluationRecipe> job, JobWork work, Window window, TaskUnit unit, EvaluatedModel asked, IReadOnlyList<EvaluationItem> items, CancellationToken ct)
     {
         var results = items.Select(item => ModelScorer.Blank(asked, unit, item)).ToArray();
-        var open = Enumerable.Range(0, items.Count).Where(i => items[i].Problem is null).ToList();
-        var calls = open.Select(i => new JobCall(FormattableString.Invariant($"{window.Model}/{window.Unit}/{items[i].Row}"), new ChatRequest(asked.System ?? "", items[i].Prompt!, unit.Task.MaxNewTokens, 0, 1, 0, false))).ToList();
-        var answers = await JobModels.AskAsync(job, work, $"models.{window.Model}", asked, unit.Task.Prompt, calls, job.Recipe.Threads, ct);
-        foreach (var (i, answer) in open.Zip(answers)) results[i] = results[i] with { Output = answer.Text is { } text ? Cut(text, unit.Task.Stop) : null, Error = answer.Text is null ? answer.Reason ?? "failed" : null };
+        var choice = new EndpointChoice(asked, unit, job.Recipe.Seed);
+        foreach (var i in Enumerable.Range(0, items.Count).Where(i => results[i].Error is null && items[i].Choices is not null)) results[i] = results[i] with { Error = choice.Refusal(items[i]) };
+        var open = Enumerable.Range(0, items.Count).Where(i => results[i].Error is null).ToList();
+        await AskOfAsync(item => item.Choices is not null, choice.Prompt, choice.Request, choice.Read);
+        await AskOfAsync(item => item.Choices is null, unit.Task.Prompt, item => new ChatRequest(asked.System ?? "", item.Prompt!, unit.Task.MaxNewTokens, 0, 1, 0, false), Written);
         return results;
+
+        async Task AskOfAsync(Func<EvaluationItem, bool> isMine, string prompt, Func<EvaluationItem, ChatRequest> ask, Func<ItemScore, EvaluationItem, JobAnswer, ItemScore> read)
+        {
+            var mine = open.Where(i => isMine(items[i])).ToList();
+            if (mine.Count == 0) return;
+            var calls = mine.ConvertAll(i => new JobCall(FormattableString.Invariant($"{window.Model}/{window.Unit}/{items[i].Row}"), ask(items[i])));
+            var answers = await JobModels.AskAsync(job, work, $"models.{window.Model}", asked, prompt, calls, job.Recipe.Threads, ct);
+            foreach (var (i, answer) in mine.Zip(answers)) results[i] = read(results[i], items[i], answer);
+        }
+
+        ItemScore Written(ItemScore blank, EvaluationItem item, JobAnswer answer) =>
+            blank with { Output = answer.Text is { } text ? Cut(text, unit.Task.Stop) : null, Error = answer.Text is null ? answer.Reason ?? "failed" : null };
     }
 
     private static string Cut(string text, IReadOnlyList<string> stops)

@@ -66,14 +66,16 @@ internal sealed class EvaluationPublisher(JobContext<EvaluationRecipe> job, stri
         return [.. all.GroupBy(item => (item.Model, Unit: places[(item.Task, item.Language, item.Dataset, item.Template)])).Select(group =>
         {
             var (unit, items) = (units[group.Key.Unit], group.ToList());
-            return new ScoredFile(group.Key.Model, unit.Name, unit.Language, unit.Cluster, unit.Dataset, unit.Template, Measures(unit.Task, items), items);
+            return new ScoredFile(group.Key.Model, unit.Name, unit.Language, unit.Cluster, unit.Dataset, unit.Template, Measures(unit.Task, items, job.Recipe.Models.Any(model => model.Api is not null && model.Name == group.Key.Model)), items);
         })];
     }
 
     // Of prompted rows those that fit what the file holds.
-    private static IReadOnlyList<Measure> Measures(EvaluationTask task, List<ItemScore> items)
+    private static IReadOnlyList<Measure> Measures(EvaluationTask task, List<ItemScore> items, bool isRemote)
     {
         var form = task.Form != TaskForm.Prompted ? task.Form : items.Any(item => item.Choices is not null) ? TaskForm.Choice : TaskForm.Generate;
+        // Behind an endpoint a choice is its letter, whose probability no length divides.
+        if (isRemote && form == TaskForm.Choice) form = TaskForm.Label;
         var known = Measure.Of(form).ToHashSet(StringComparer.Ordinal);
         var named = task.Measures.Where(known.Contains).ToList();
         return [.. (named.Count > 0 ? named : Measure.Default(form)).Select(name => Measure.All[name])];

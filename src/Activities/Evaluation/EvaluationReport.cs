@@ -177,11 +177,11 @@ internal sealed class EvaluationReport(ReportFacts facts, EvaluationResult resul
 
     private PageSection? Checks()
     {
-        var odd = result.Cells.Where(c => c.IsFirst && (c.Unscored > 0 || c.Ties > 0 || c.SharedIds > 0)).ToList();
-        return odd.Count == 0 ? null : new PageSection("checks", "What to know about the items", "Rows without a score count in no measure: they were no question (the answer is none of the choices, a column is missing), or too long for the model. Ties are drawn by the seed. Tokens that begin several labels cannot tell these apart: where there are any, the labels' scores are closer to each other than the model meant.")
+        var odd = result.Cells.Where(c => c.IsFirst && (c.Unscored > 0 || c.Ties > 0 || c.SharedIds > 0 || c.Uncertain > 0)).ToList();
+        return odd.Count == 0 ? null : new PageSection("checks", "What to know about the items", "Rows without a score count in no measure: they were no question (the answer is none of the choices, a column is missing), or too long for the model. Ties are drawn by the seed. Tokens that begin several labels cannot tell these apart: where there are any, the labels' scores are closer to each other than the model meant. A model behind an endpoint tells its likeliest first tokens only: its choice is not certain where the others, together, could make another one the best, and there is no score where none of those told begins a choice.")
         {
-            Tables = [new PageTable(["model", "task", "language", "#rows without a score", "#ties", "#tokens shared by labels"], [.. odd.Select(c => (IReadOnlyList<string>)
-                [c.Model, string.Join(" / ", new[] { c.Task, c.Dataset, c.Template }.OfType<string>()), c.Language, N($"{c.Unscored:N0}"), N($"{c.Ties:N0}"), N($"{c.SharedIds:N0}")])]) { IsLong = true }],
+            Tables = [new PageTable(["model", "task", "language", "#rows without a score", "#ties", "#tokens shared by labels", "#choices not certain"], [.. odd.Select(c => (IReadOnlyList<string>)
+                [c.Model, string.Join(" / ", new[] { c.Task, c.Dataset, c.Template }.OfType<string>()), c.Language, N($"{c.Unscored:N0}"), N($"{c.Ties:N0}"), N($"{c.SharedIds:N0}"), N($"{c.Uncertain:N0}")])]) { IsLong = true }],
         };
     }
 

@@ -10,7 +10,7 @@ namespace XInstruct.Activities.Evaluation;
 /// <summary>The results as CSV and JSON.</summary>
 internal static class ResultFiles
 {
-    private static readonly string[] CellColumns = ["model", "task", "language", "cluster", "dataset", "template", "measure", "isFirst", "score", "low", "high", "items", "unscored", "ties", "sharedIds", "chance"];
+    private static readonly string[] CellColumns = ["model", "task", "language", "cluster", "dataset", "template", "measure", "isFirst", "score", "low", "high", "items", "unscored", "ties", "sharedIds", "chance", "uncertain"];
     private static readonly string[] ComparisonColumns = ["model", "baseline", "task", "language", "dataset", "template", "measure", "difference", "low", "high", "p", "pHolm", "test", "items"];
     private static readonly string[] MeanColumns = ["model", "scope", "cluster", "dataset", "language", "split", "score", "low", "high", "difference", "differenceLow", "differenceHigh", "items"];
     private static readonly string[] ConfidenceColumns = ["model", "task", "items", "chance", "calibrationError", "share", "accuracy"];
@@ -18,7 +18,7 @@ internal static class ResultFiles
     /// <summary>Writes results.csv, comparisons.csv, means.csv, confidence.csv and results.json.</summary>
     public static async Task WriteAsync(string folder, EvaluationResult result, CancellationToken ct)
     {
-        List<object?[]> cells = [.. result.Cells.Select(c => (object?[])[c.Model, c.Task, c.Language, c.Cluster, c.Dataset, c.Template, c.Measure.Name, c.IsFirst, .. Scores(c.Estimate), c.Estimate.Count, c.Unscored, c.Ties, c.SharedIds, c.Chance is { } chance ? Number(chance, 4) : null])];
+        List<object?[]> cells = [.. result.Cells.Select(c => (object?[])[c.Model, c.Task, c.Language, c.Cluster, c.Dataset, c.Template, c.Measure.Name, c.IsFirst, .. Scores(c.Estimate), c.Estimate.Count, c.Unscored, c.Ties, c.SharedIds, c.Chance is { } chance ? Number(chance, 4) : null, c.Uncertain])];
         List<object?[]> comparisons = [.. result.Comparisons.Select(c => (object?[])
             [c.Of.Model, c.Baseline, c.Of.Task, c.Of.Language, c.Of.Dataset, c.Of.Template, c.Of.Measure.Name, .. Scores(c.Difference), Number(c.PValue, 6), c.Of.IsFirst ? Number(c.AdjustedPValue, 6) : null, c.Test, c.Difference.Count])];
         List<object?[]> means = [.. result.Means.Select(m => (object?[])

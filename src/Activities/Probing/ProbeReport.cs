@@ -121,5 +121,4 @@ internal static class ProbeReport
     private static string Named(int layer) => layer == 0 ? "embedding" : FormattableString.Invariant($"layer {layer}");
 
     private static string Title(LanguagePair pair) => $"{pair.First}–{pair.Second}";
-
 }

@@ -54,6 +54,7 @@ public sealed class ReleaseActivities(
         var record = new ReleaseRecord(input.Run, roots.Record, roots.Events);
         await File.WriteAllBytesAsync(Path.Combine(folder, "record.json"), JsonSerializer.SerializeToUtf8Bytes(record, EventJson.Indented), ct);
         Publish(folder, Path.Combine(files.Releases(input.Run), $"{number}"));
+        Moments.Reached(Moments.Manifest);
         var release = new ReleaseSealed(number, ContentHash.Of(json), roots.Content, roots.Record, table);
         var stream = Identity.RunStream(input.Run);
         await writer.WriteAsync<Run>(

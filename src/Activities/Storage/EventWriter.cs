@@ -78,7 +78,9 @@ public sealed class EventWriter(IDocumentStore store, Contents contents, TimePro
         if (count == 0 && beside is null) return 0;
         if (count > 0) await contents.QueueAsync(session, rows, ct);
         beside?.Invoke(session, written);
+        Moments.Reached(Moments.Decided);
         await session.SaveChangesAsync(ct);
+        Moments.Reached(Moments.Committed);
         return count;
     }
 

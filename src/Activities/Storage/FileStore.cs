@@ -85,6 +85,7 @@ public sealed class FileStore(string root)
         }
 
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        Moments.Reached(Moments.Filed);
         return hash;
     }
 
@@ -244,6 +245,7 @@ public sealed class PendingFile : IAsyncDisposable
         await _stream.DisposeAsync();
         Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
         File.Move(_temporary, _path, overwrite: true);
+        Moments.Reached(Moments.Filed);
     }
 
     /// <summary>Writes one line of UTF-8.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Npgsql;
 using Temporalio.Exceptions;
 using XInstruct.Activities.Exports;
 using XInstruct.Activities.Jobs;
@@ -56,6 +57,10 @@ internal static class Failures
                 return ExitCodes.BadInput;
             case MissingComponentException:
                 Console.Error.WriteLine(e.Message);
+                return ExitCodes.MissingComponent;
+            case NpgsqlException { IsTransient: true }:
+                Serilog.Log.Error(e, "PostgreSQL is away");
+                Console.Error.WriteLine($"PostgreSQL went away: {e.Message} What was committed is safe; when it is back the same command goes on.");
                 return ExitCodes.MissingComponent;
             case OperationCanceledException:
                 return ExitCodes.Interrupted;

@@ -5,6 +5,7 @@ using Serilog;
 using Temporalio.Client;
 using Temporalio.Common;
 using Temporalio.Common.EnvConfig;
+using Temporalio.Exceptions;
 using Temporalio.Testing;
 using Temporalio.Worker;
 using XInstruct.Activities;
@@ -91,6 +92,21 @@ public sealed class Deployment : IAsyncDisposable
             throw new UsageException($"The PostgreSQL connection string is wrong: {e.Message} It looks like 'Host=…;Username=…;Database=…'.");
         }
 
+        try
+        {
+            var (client, environment) = await ConnectAsync(options, loggers);
+            return new Deployment(services, client, environment, loggers);
+        }
+        catch (Exception e)
+        {
+            await services.DisposeAsync();
+            if (e is not (InvalidOperationException or RpcException or NpgsqlException)) throw;
+            throw new MissingComponentException($"Temporal does not answer: {e.Message} 'xinstruct doctor' looks closer.", e);
+        }
+    }
+
+    private static async Task<(ITemporalClient Client, WorkflowEnvironment? Environment)> ConnectAsync(DeploymentOptions options, ILoggerFactory loggers)
+    {
         if (!options.IsCluster)
         {
             var environment = await WorkflowEnvironment.StartLocalAsync(new()
@@ -99,13 +115,12 @@ public sealed class Deployment : IAsyncDisposable
                 LoggerFactory = loggers,
                 DevServerOptions = new() { DatabaseFilename = Path.Combine(options.Home, "temporal.db") },
             });
-            return new Deployment(services, environment.Client, environment, loggers);
+            return (environment.Client, environment);
         }
 
         var connection = Connection(options);
         connection.LoggerFactory = loggers;
-        var client = await TemporalClient.ConnectAsync(connection);
-        return new Deployment(services, client, null, loggers);
+        return (await TemporalClient.ConnectAsync(connection), null);
     }
 
     /// <summary>An address as it is given, or a profile with its TLS and key.</summary>

@@ -14,8 +14,9 @@ namespace XInstruct.Domain.Evaluation;
 /// <param name="Ties">Predictions that were drawn among labels with equal scores.</param>
 /// <param name="SharedIds">Tokens that count for more than one label.</param>
 /// <param name="Chance">What guessing among each item's choices would give, where the measure says how many are right; else null.</param>
+/// <param name="Uncertain">Choices of a model behind an endpoint that first tokens which it did not tell could change.</param>
 public sealed record Cell(
-    string Model, string Task, string Language, string Cluster, string? Dataset, string? Template, Measure Measure, bool IsFirst, Estimate Estimate, int Unscored, int Ties, int SharedIds, double? Chance)
+    string Model, string Task, string Language, string Cluster, string? Dataset, string? Template, Measure Measure, bool IsFirst, Estimate Estimate, int Unscored, int Ties, int SharedIds, double? Chance, int Uncertain = 0)
 {
     /// <summary>What two models' cells have in common.</summary>
     public (string, string, string?, string?) Place => (Task, Language, Dataset, Template);

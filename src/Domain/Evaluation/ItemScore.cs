@@ -30,7 +30,7 @@ public sealed record ItemScore
     /// <summary>Choices or labels; null when the answer was generated.</summary>
     public IReadOnlyList<string>? Choices { get; init; }
 
-    /// <summary>Of each choice its log-likelihood (natural logarithm), of each label its probability mass, of a text its log-likelihood.</summary>
+    /// <summary>Of each choice its log-likelihood (natural logarithm), of each label its probability mass (behind an endpoint also of each choice: its letter's), of a text its log-likelihood.</summary>
     public IReadOnlyList<double>? Scores { get; init; }
 
     /// <summary>Tokens of each choice, or of the text.</summary>
@@ -47,6 +47,12 @@ public sealed record ItemScore
 
     /// <summary>Whether several had the highest score and one of them was drawn.</summary>
     public bool? Tie { get; init; }
+
+    /// <summary>Of a model behind an endpoint, the probability of all first tokens that it did not tell: the most that each of <see cref="Scores"/> may lack. Null when nothing is.</summary>
+    public double? Untold { get; init; }
+
+    /// <summary>Whether <see cref="Untold"/> is enough to make another choice the best.</summary>
+    public bool? Uncertain { get; init; }
 
     /// <summary>Tokens that count for more than one label and so cannot tell those apart; null when there is none.</summary>
     public int? SharedIds { get; init; }

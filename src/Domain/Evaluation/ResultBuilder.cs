@@ -45,7 +45,7 @@ public sealed class ResultBuilder(Resampler resampler, string baseline, IReadOnl
             var items = file.Items.Select(item => (item.Row, Numbers: measure.Counts(item))).Where(item => item.Numbers is not null).ToDictionary(item => item.Row, item => Measure.Widened(item.Numbers!, measure, classes));
             var estimate = resampler.Estimate(Name(file), [.. items.Values], measure.Score);
             yield return new Counted(
-                new Cell(file.Model, file.Task, file.Language, file.Cluster, file.Dataset, file.Template, measure, m == 0, estimate, file.Items.Count - items.Count, file.Items.Count(item => item.Tie == true), file.Items.Max(item => item.SharedIds ?? 0), Chance(measure, file.Items)),
+                new Cell(file.Model, file.Task, file.Language, file.Cluster, file.Dataset, file.Template, measure, m == 0, estimate, file.Items.Count - items.Count, file.Items.Count(item => item.Tie == true), file.Items.Max(item => item.SharedIds ?? 0), Chance(measure, file.Items), file.Items.Count(item => item.Uncertain == true)),
                 items,
                 Name(file));
         }

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 
 namespace XInstruct.Domain.Recipes;
 
@@ -41,11 +42,16 @@ public sealed class EvaluationRecipe : ModelJobRecipe
     public int Examples { get; set; } = 12;
 }
 
-/// <summary>A model that is evaluated. One behind an endpoint has no log-probabilities of texts that are given to it: it gets tasks whose answers are generated.</summary>
+/// <summary>A model that is evaluated. One behind an endpoint has no log-probabilities of texts that are given to it: it gets tasks whose answers are generated, and chooses by its likeliest first tokens where it tells them.</summary>
 public sealed class EvaluatedModel : JobModelOptions
 {
     [Description("What the system says first in a chat.")]
     public string? System { get; set; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    [Range(2, 100)]
+    [Description("Of a model behind an endpoint that tells log-probabilities: how many of the likeliest first tokens it tells (top_logprobs; 20 at api.openai.com). With it tasks with choices and labels can be given to it.")]
+    public int? TopLogProbabilities { get; set; }
 }
 
 /// <summary>The labels that a model chooses from.</summary>

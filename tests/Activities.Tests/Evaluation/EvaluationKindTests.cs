@@ -41,7 +41,9 @@ public sealed class EvaluationKindTests : IDisposable
     [InlineData("tasks.0.labels=english", "tasks.0.labels: Only of tasks of the form label.")]
     [InlineData("tasks.0.shots=99", "tasks.0.shots: tasks.0 (language), fi.jsonl has 36 rows to draw from, not 99.")]
     [InlineData("tasks.3.shots=1", "tasks.3.shots: Prompted rows and texts have no examples before them.")]
-    [InlineData("models.1.path=null;models.1.api={model: m}", "tasks.0.task: language needs the probability of texts that are given to a model")]
+    [InlineData("models.1.path=null;models.1.api={model: m}", "tasks.0.task: language is answered by how likely each choice is. Set topLogProbabilities of tuned")]
+    [InlineData("models.1.path=null;models.1.api={model: m};models.1.topLogProbabilities=20", "tasks.3.task: perplexity needs the probability of a text")]
+    [InlineData("models.1.topLogProbabilities=20", "models.1.topLogProbabilities: Only of a model behind an endpoint")]
     [InlineData("tasks.2.name=topics", "tasks: 'topics' is there twice.")]
     public async Task Load_BadRecipe_SaysWhatIsWrong(string set, string problem) =>
         (await Should.ThrowAsync<RecipeException>(() => LoadAsync(set))).Message.ShouldContain(problem);

@@ -85,6 +85,12 @@ internal sealed class ChatServer : IAsyncDisposable
     /// <summary>Log-probabilities of a reply's tokens, sent when they are asked for.</summary>
     public Func<string, double[]>? LogProbabilities { get; set; }
 
+    /// <summary>The likeliest first tokens of a prompt's reply, sent when they are asked for.</summary>
+    public Func<string, (string Token, double Probability)[]>? FirstTokens { get; set; }
+
+    /// <summary>So many of the likeliest tokens are told, at most.</summary>
+    public int MostTokens { get; set; } = 20;
+
     /// <summary>Knows no response_format.</summary>
     public bool IsPlain { get; set; }
 
@@ -158,6 +164,13 @@ internal sealed class ChatServer : IAsyncDisposable
                 }
             }
 
+            var most = json.RootElement.TryGetProperty("top_logprobs", out var top) ? top.GetInt32() : 0;
+            if (most > MostTokens)
+            {
+                await ErrorAsync(context, 400, $"Invalid value for 'top_logprobs': must be at most {MostTokens}.");
+                return;
+            }
+
             if (!Admit())
             {
                 context.Response.Headers.RetryAfter = "1";
@@ -167,7 +180,8 @@ internal sealed class ChatServer : IAsyncDisposable
 
             var reply = Reply(prompt);
             var values = json.RootElement.TryGetProperty("logprobs", out var wanted) && wanted.GetBoolean() ? LogProbabilities?.Invoke(reply) : null;
-            await AnswerAsync(context, Faults(prompt, before), asked, messages, reply, values);
+            object? content = most > 0 && FirstTokens is not null ? First(FirstTokens(prompt), most) : values?.Select(v => new { token = "t", logprob = v });
+            await AnswerAsync(context, Faults(prompt, before), asked, messages, reply, content);
         }
         finally
         {
@@ -175,7 +189,7 @@ internal sealed class ChatServer : IAsyncDisposable
         }
     }
 
-    private async Task AnswerAsync(HttpContext context, Fault fault, Asked asked, string[] messages, string reply, double[]? values)
+    private async Task AnswerAsync(HttpContext context, Fault fault, Asked asked, string[] messages, string reply, object? content)
     {
         switch (fault)
         {
@@ -205,7 +219,7 @@ internal sealed class ChatServer : IAsyncDisposable
             model = "m",
             choices = new[]
             {
-                new { index = 0, finish_reason = "stop", logprobs = values is null ? null : new { content = values.Select(v => new { token = "t", logprob = v }) }, message = new { role = "assistant", content = fault == Fault.Refuse ? null : reply, refusal = fault == Fault.Refuse ? "No." : null } },
+                new { index = 0, finish_reason = "stop", logprobs = content is null ? null : new { content }, message = new { role = "assistant", content = fault == Fault.Refuse ? null : reply, refusal = fault == Fault.Refuse ? "No." : null } },
             },
             usage = new { prompt_tokens = read, completion_tokens = written, total_tokens = read + written },
         });
@@ -230,6 +244,12 @@ internal sealed class ChatServer : IAsyncDisposable
         Interlocked.Add(ref _tokensIn, read);
         Interlocked.Add(ref _tokensOut, written);
         await context.Response.Body.WriteAsync(body);
+    }
+
+    private static object First((string Token, double Probability)[] tokens, int most)
+    {
+        var told = tokens.OrderByDescending(t => t.Probability).Take(most).Select(t => new { token = t.Token, logprob = Math.Log(t.Probability), bytes = Encoding.UTF8.GetBytes(t.Token).Select(b => (int)b) }).ToList();
+        return new[] { new { told[0].token, told[0].logprob, told[0].bytes, top_logprobs = told } };
     }
 
     private bool Admit()

@@ -1,0 +1,245 @@
+using System.Diagnostics;
+using System.Text.Json;
+using XInstruct.Activities.Recipes;
+using XInstruct.Activities.Runs;
+using XInstruct.Activities.Storage;
+using XInstruct.Domain.Recipes;
+
+namespace XInstruct.Cli.Chaos;
+
+/// <summary>What to do to a recipe.</summary>
+/// <param name="Recipe">Recipe file.</param>
+/// <param name="Overrides">Overridden keys.</param>
+/// <param name="Server">The user's PostgreSQL.</param>
+/// <param name="Home">The user's home: scratch homes lie in it.</param>
+/// <param name="Seed">Seed.</param>
+/// <param name="Kills">SIGKILLs, in all runs together.</param>
+/// <param name="Workers">Worker processes beside the run's own.</param>
+/// <param name="Faults">Share of prompts whose first reply goes wrong, 0 to 1.</param>
+/// <param name="OutageEvery">Seconds between two outages of PostgreSQL, on average; 0 for none.</param>
+/// <param name="Restart">Command that restarts PostgreSQL; null for none.</param>
+internal sealed record StormOptions(string Recipe, IReadOnlyList<string> Overrides, string Server, string Home, int Seed, int Kills, int Workers, double Faults, double OutageEvery, string? Restart);
+
+/// <summary>
+/// Runs a recipe once undisturbed, then as often as it takes to place all kills, and compares. All of it happens in databases and homes of its own,
+/// and endpoints are played by <see cref="MadeUpProvider"/>.
+/// </summary>
+/// <param name="options">What to do.</param>
+/// <param name="say">Tells what happens.</param>
+internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDisposable
+{
+    /// <summary>A kill that the parent chooses the moment of, between two places.</summary>
+    private const string Anywhere = "anywhere";
+
+    /// <summary>A moment that comes often is met within this part of its occurrences, so that a run takes several kills.</summary>
+    private const int Part = 6;
+
+    /// <summary>One process that cannot start for this many times in a row has another reason than chaos.</summary>
+    private const int Stubborn = 20;
+
+    private static readonly string[] Ways = ["times connections cut", "times away"];
+
+    private readonly PostgresRelay _relay = new(options.Server);
+    private readonly Random _random = new(options.Seed);
+    private readonly SortedDictionary<string, int> _kills = new(StringComparer.Ordinal), _outages = new(StringComparer.Ordinal), _faults = new(StringComparer.Ordinal);
+    private readonly List<string> _findings = [];
+    private readonly string _name = $"xi_chaos_{Guid.NewGuid():N}"[..17];
+    private Dictionary<string, int> _usual = [];
+    private double _calmSeconds;
+    private int _planned;
+
+    /// <summary>Does it.</summary>
+    public async Task<ChaosCertificate> RunAsync(CancellationToken ct)
+    {
+        var clock = Stopwatch.StartNew();
+        var recipe = RecipeFile.Load(options.Recipe, options.Overrides).Recipe;
+        await using var provider = await MadeUpProvider.StartAsync(options.Seed);
+        var apis = new[] { ("generator", recipe.Models.Generator.Api), ("evaluator", recipe.Models.Evaluator.Api) }.Where(r => r.Item2 is not null).Select(r => (Role: r.Item1, Api: r.Item2!)).ToList();
+        var command = Command(apis, provider);
+        say("An undisturbed run first.");
+        await using var calm = new ScratchStore(options.Server, $"{_name}_calm", Path.Combine(options.Home, _name + "-calm"));
+        await calm.CreateAsync(ct);
+        var end = await CalmAsync(calm, command, Keys(apis), ct);
+        var (run, release) = (end.GetProperty("run").GetString()!, end.GetProperty("release").GetProperty("sha256").GetString()!);
+        var events = await calm.EventsAsync(run, ct);
+        var replies = provider.Delivered;
+        var total = new ChaosCertificate { Recipe = options.Recipe, Run = run, Code = CodeVersion.Current, Seed = options.Seed, Workers = options.Workers, Release = release, Events = events.Values.Sum() };
+        while (_kills.Values.Sum() < options.Kills && _findings.Count == 0)
+        {
+            total = await RoundAsync(total, events, replies, command, Keys(apis), provider, ct);
+        }
+
+        var atOnce = apis.Select(r => r.Api.Concurrency).DefaultIfEmpty(0).Max();
+        return total with { Kills = _kills, Outages = _outages, Faults = _faults, Findings = _findings, InFlight = atOnce * _kills.Values.Sum(), Seconds = Math.Round(clock.Elapsed.TotalSeconds, 1) };
+    }
+
+    private List<string> Command(List<(string Role, ApiOptions Api)> apis, MadeUpProvider provider) =>
+    [
+        "run", Path.GetFullPath(options.Recipe), "--json", .. options.Overrides.SelectMany(o => new[] { "--set", o }),
+        // The pace of a real endpoint is none of this one's.
+        .. apis.SelectMany(r => new[] { $"baseUrl={provider.BaseUrl(r.Role)}", "requestsPerMinute=0", "tokensPerMinute=0", "timeout=10" }.SelectMany(s => new[] { "--set", $"models.{r.Role}.api.{s}" })),
+    ];
+
+    private static List<string> Keys(List<(string Role, ApiOptions Api)> apis) => [.. apis.Select(r => r.Api.Key).OfType<string>()];
+
+    private async Task<JsonElement> CalmAsync(ScratchStore store, List<string> command, List<string> keys, CancellationToken ct)
+    {
+        var counts = Path.Combine(store.Home, "moments.json");
+        var clock = Stopwatch.StartNew();
+        using var child = new Child(store, _relay, command, keys, new Ordeal(null, 0, 0, 0, counts), ct);
+        await child.EndAsync();
+        if (child.ExitCode != ExitCodes.Ok) throw new Commands.UsageException($"The undisturbed run failed, and so there is nothing to compare with: {child.LastWords}");
+        _calmSeconds = clock.Elapsed.TotalSeconds;
+        _usual = JsonSerializer.Deserialize<Dictionary<string, int>>(await File.ReadAllTextAsync(counts, ct))!;
+        return JsonDocument.Parse(child.LastLine).RootElement;
+    }
+
+    /// <summary>One run from its beginning to its end, however often it is killed.</summary>
+    private async Task<ChaosCertificate> RoundAsync(ChaosCertificate total, Dictionary<(string, string), int> expected, Dictionary<string, int> replies, List<string> command, List<string> keys, MadeUpProvider provider, CancellationToken ct)
+    {
+        var round = total.Rounds + 1;
+        provider.Forget();
+        provider.Faults = options.Faults;
+        await using var store = new ScratchStore(options.Server, $"{_name}_{round}", Path.Combine(options.Home, $"{_name}-{round}"));
+        await store.CreateAsync(ct);
+        string? last;
+        using (var done = CancellationTokenSource.CreateLinkedTokenSource(ct))
+        {
+            var weather = OutagesAsync(done.Token);
+            var helpers = Enumerable.Range(0, options.Workers).Select(_ => LivesAsync(store, ["worker"], keys, done.Token)).ToList();
+            last = await LivesAsync(store, command, keys, ct);
+            await done.CancelAsync();
+            await Task.WhenAll([weather, .. helpers]);
+        }
+
+        foreach (var (kind, count) in provider.Failed) _faults[kind] = _faults.GetValueOrDefault(kind) + count;
+        say($"Run {round} has ended; {_kills.Values.Sum()} of {options.Kills} kills.");
+        if (last is null) return total with { Rounds = round };
+        var found = await store.EventsAsync(total.Run, ct);
+        var lost = expected.Sum(e => Math.Max(0, e.Value - found.GetValueOrDefault(e.Key)));
+        var more = found.Sum(e => Math.Max(0, e.Value - expected.GetValueOrDefault(e.Key)));
+        if (lost + more > 0) _findings.Add($"Run {round}: {string.Join(", ", expected.Keys.Concat(found.Keys).Distinct().Where(k => expected.GetValueOrDefault(k) != found.GetValueOrDefault(k)).Select(k => k.Item1).Distinct().Order(StringComparer.Ordinal))} differ.");
+        if (await store.OpenCallsAsync(ct) is > 0 and var open) _findings.Add($"Run {round}: {open} calls are still reserved.");
+        if (provider.Unanswered > 0) _findings.Add($"Run {round}: {provider.Unanswered} prompts were given up.");
+        using var audit = new Child(store, _relay, ["audit", "verify", "--json"], keys, null, ct);
+        await audit.EndAsync();
+        if (audit.ExitCode != ExitCodes.Ok) _findings.Add($"Run {round}: audit verify: {audit.LastLine}{audit.LastWords}");
+        var sha256 = JsonDocument.Parse(last).RootElement.GetProperty("release").GetProperty("sha256").GetString();
+        return total with
+        {
+            Rounds = round,
+            ReleasesChanged = total.ReleasesChanged + (sha256 == total.Release ? 0 : 1),
+            EventsLost = total.EventsLost + lost,
+            EventsDuplicated = total.EventsDuplicated + more,
+            Prompts = total.Prompts + provider.Prompts,
+            PaidAgain = total.PaidAgain + provider.Delivered.Sum(d => Math.Max(0, d.Value - replies.GetValueOrDefault(d.Key))),
+        };
+    }
+
+    /// <summary>A process that is killed and started again until it ends by itself, or is no longer needed. Its last line; null when it failed.</summary>
+    private async Task<string?> LivesAsync(ScratchStore store, List<string> command, List<string> keys, CancellationToken ct)
+    {
+        for (var failures = 0; ;)
+        {
+            var (ordeal, wait) = Plan();
+            using var child = new Child(store, _relay, command, keys, ordeal, ct);
+            using var settled = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            var killer = wait is { } time ? KillAsync(child, time, settled.Token) : Task.CompletedTask;
+            await child.EndAsync();
+            await settled.CancelAsync();
+            await killer;
+            var isKilled = child.WasKilled && !ct.IsCancellationRequested;
+            if (ordeal.Kill is { } moment) Settle(moment, isKilled);
+            if (ct.IsCancellationRequested && command[0] == "worker") return null;
+            ct.ThrowIfCancellationRequested();
+            if (isKilled)
+            {
+                failures = 0;
+                say($"killed ({ordeal.Kill}): {command[0]}; {_kills.Values.Sum()} of {options.Kills}");
+            }
+            else if (child.ExitCode == ExitCodes.Ok)
+            {
+                return child.LastLine;
+            }
+            // A process that finds no PostgreSQL at its start says so and ends: whoever started it starts it again.
+            else if (child.ExitCode != ExitCodes.MissingComponent || ++failures == Stubborn)
+            {
+                lock (_findings) _findings.Add($"'{command[0]}' ended with exit code {child.ExitCode}: {child.LastLine} {child.LastWords}");
+                return null;
+            }
+            else
+            {
+                await Task.Delay(500, CancellationToken.None);
+            }
+        }
+    }
+
+    /// <summary>What the next process is to suffer, by the seed; nothing once all kills are planned.</summary>
+    private (Ordeal Ordeal, TimeSpan? Wait) Plan()
+    {
+        lock (_random)
+        {
+            var (slow, seed) = (options.Faults, _random.Next());
+            if (_planned == options.Kills) return (new Ordeal(null, 0, slow, seed, null), null);
+            _planned++;
+            List<string> moments = [.. Moments.All.Where(m => _usual.GetValueOrDefault(m) > 0), Anywhere];
+            var moment = moments[_random.Next(moments.Count)];
+            var share = _random.NextDouble();
+            return moment == Anywhere
+                ? (new Ordeal(moment, 0, slow, seed, null), TimeSpan.FromSeconds(0.5 + (share * _calmSeconds / Part)))
+                : (new Ordeal(moment, 1 + (int)(share * _usual[moment] / Part), slow, seed, null), null);
+        }
+    }
+
+    private void Settle(string moment, bool isKilled)
+    {
+        lock (_random)
+        {
+            if (isKilled) _kills[moment] = _kills.GetValueOrDefault(moment) + 1;
+            else _planned--;
+        }
+    }
+
+    private static async Task KillAsync(Child child, TimeSpan after, CancellationToken ct)
+    {
+        await Task.Delay(after, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!ct.IsCancellationRequested) child.Kill();
+    }
+
+    private async Task OutagesAsync(CancellationToken ct)
+    {
+        if (options.OutageEvery <= 0) return;
+        var random = new Random(options.Seed + 1);
+        while (!ct.IsCancellationRequested)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(options.OutageEvery * (0.5 + random.NextDouble())), ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (ct.IsCancellationRequested) return;
+            var way = random.Next(Ways.Length + (options.Restart is null ? 0 : 1));
+            var name = way < Ways.Length ? Ways[way] : "times restarted";
+            _outages[name] = _outages.GetValueOrDefault(name) + 1;
+            switch (way)
+            {
+                case 0:
+                    _relay.Cut();
+                    break;
+                case 1:
+                    await _relay.GoAwayAsync(TimeSpan.FromSeconds(1 + random.NextDouble()));
+                    break;
+                default:
+                    await RestartAsync();
+                    break;
+            }
+        }
+    }
+
+    private async Task RestartAsync()
+    {
+        using var restart = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", options.Restart!]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var said = await Task.WhenAll(restart.StandardOutput.ReadToEndAsync(), restart.StandardError.ReadToEndAsync());
+        await restart.WaitForExitAsync();
+        if (restart.ExitCode != 0) _findings.Add($"The command that restarts PostgreSQL ended with exit code {restart.ExitCode}: {string.Concat(said).Trim()}");
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _relay.DisposeAsync();
+}

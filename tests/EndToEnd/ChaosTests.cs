@@ -1,0 +1,55 @@
+using System.Text.Json;
+using Xunit.Abstractions;
+
+namespace XInstruct.EndToEnd;
+
+/// <summary><c>xinstruct chaos</c> on the sample recipe: what users run to believe us.</summary>
+public sealed class ChaosTests(ITestOutputHelper output)
+{
+    private static readonly string Recipe = Path.Combine(Tests.SharedData.Root, "samples/recipes/chaos.yaml");
+
+    private static int Kills => NightlyFactAttribute.IsNightly ? 1000 : 15;
+
+    [Fact]
+    public async Task Chaos_KillsFaultsAndOutages_EndClean()
+    {
+        await using var product = await ProductProcess.CreateAsync();
+        var file = Path.Combine(product.Home, "certificate.json");
+        // Half of the default pace of outages: a machine with two cores needs its time between them.
+        var (code, said, error) = await product.RunAsync("chaos", Recipe, "--kills", $"{Kills}", "--outage-every", "10", "--set", "refine.iterations=0", "--json", "--output", file);
+        code.ShouldBe(0, error + said);
+        var certificate = JsonDocument.Parse(await File.ReadAllTextAsync(file)).RootElement;
+        output.WriteLine(certificate.ToString());
+        JsonElement.DeepEquals(JsonDocument.Parse(said.TrimEnd().Split('\n')[^1]).RootElement, certificate).ShouldBeTrue();
+        certificate.GetProperty("isClean").GetBoolean().ShouldBeTrue();
+        certificate.GetProperty("kills").EnumerateObject().Sum(k => k.Value.GetInt32()).ShouldBe(Kills);
+        certificate.GetProperty("kills").EnumerateObject().Count().ShouldBeGreaterThan(2);
+        certificate.GetProperty("events").GetInt32().ShouldBeGreaterThan(900);
+        certificate.GetProperty("prompts").GetInt32().ShouldBe(certificate.GetProperty("rounds").GetInt32() * 480);
+        // It leaves nothing, neither on the server nor in the home.
+        (await product.ReadAsync("select count(*) from pg_database where datname like 'xi_chaos_%'", r => r.GetInt64(0))).ShouldBe([0]);
+        Directory.EnumerateDirectories(product.Home, "xi_chaos*").ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("--kills must be 1 to 100000", "--kills", "0")]
+    [InlineData("--faults must be a share", "--faults", "2")]
+    [InlineData("chaos needs an engine of its own", "--temporal", "127.0.0.1:7233")]
+    [InlineData("languages", "--set", "languages=[xx-what]")]
+    public async Task Chaos_BadInput_SaysSo(string problem, params string[] options)
+    {
+        await using var product = await ProductProcess.CreateAsync();
+        var (code, _, error) = await product.RunAsync(["chaos", Recipe, .. options]);
+        code.ShouldBe(2, error);
+        error.ShouldContain(problem);
+    }
+
+    [Fact]
+    public async Task Chaos_UndisturbedRunFails_SaysWhy()
+    {
+        await using var product = await ProductProcess.CreateAsync();
+        var (code, _, error) = await product.RunAsync("chaos", Recipe, "--set", "corpus.minChars=900000", "--set", "corpus.maxChars=1000000");
+        code.ShouldBe(2);
+        error.ShouldContain("The undisturbed run failed");
+    }
+}
