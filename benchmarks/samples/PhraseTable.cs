@@ -23,11 +23,19 @@ internal static class Instructions
     {
         ["intent"] = new SortedDictionary<string, string[]>(StringComparer.Ordinal)
         {
-            ["howto"] = ["instructions", "steps"], ["explain"] = ["explain"], ["compare"] = ["compare"], ["story"] = ["story"],
+            ["howto"] = ["instructions", "steps"],
+            ["explain"] = ["explain"],
+            ["compare"] = ["compare"],
+            ["story"] = ["story"],
         },
         ["topic"] = new SortedDictionary<string, string[]>(StringComparer.Ordinal)
         {
-            ["cooking"] = ["cooking"], ["gardening"] = ["gardening"], ["health"] = ["health"], ["travel"] = ["travel"], ["football"] = ["football"], ["phones"] = ["phones"],
+            ["cooking"] = ["cooking"],
+            ["gardening"] = ["gardening"],
+            ["health"] = ["health"],
+            ["travel"] = ["travel"],
+            ["football"] = ["football"],
+            ["phones"] = ["phones"],
         },
     };
 }
