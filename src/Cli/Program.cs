@@ -50,8 +50,8 @@ if (parsed.Errors.Count > 0 && args.Length > 0)
 try
 {
     var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
-    // A worker or server may take long to end in order.
-    if (parsed.CommandResult.Command.Name is WorkerCommand.Name or ServeCommand.Name or ChatCommand.Name) invocation.ProcessTerminationTimeout = null;
+    // A worker or server may take long to end in order, and chaos removes its databases.
+    if (parsed.CommandResult.Command.Name is WorkerCommand.Name or ServeCommand.Name or ChatCommand.Name or ChaosCommand.Name) invocation.ProcessTerminationTimeout = null;
     return await parsed.InvokeAsync(invocation);
 }
 catch (Exception e) when (e is not OutOfMemoryException)

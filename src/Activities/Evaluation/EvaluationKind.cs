@@ -17,6 +17,8 @@ public sealed class EvaluationKind : JobKind<EvaluationRecipe>
 {
     private const string Registry = "lml";
 
+    internal const string KoreanDictionary = "koreanDictionary";
+
     internal const string Items = "items", Plan = "plan", Score = "score", Ask = "ask";
 
     /// <inheritdoc/>
@@ -69,6 +71,7 @@ public sealed class EvaluationKind : JobKind<EvaluationRecipe>
         Codes("seen", recipe.Seen);
         Unique("models", recipe.Models.Select(model => model.Name));
         check.Require(recipe.Baseline is null || recipe.Models.Any(model => model.Name == recipe.Baseline), "baseline", $"No model is called '{recipe.Baseline}'. There are: {string.Join(", ", recipe.Models.Select(model => model.Name))}.");
+        check.Require(recipe.KoreanDictionary is not { } dictionary || File.Exists(Path.Combine(dictionary, "sys.dic")), KoreanDictionary, "Has no sys.dic, and so is no compiled dictionary of MeCab.");
         for (var i = 0; i < recipe.Models.Count; i++)
         {
             var model = recipe.Models[i];

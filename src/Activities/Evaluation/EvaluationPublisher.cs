@@ -62,6 +62,7 @@ internal sealed class EvaluationPublisher(JobContext<EvaluationRecipe> job, stri
         var all = new List<ItemScore>();
         if (job.Recipe.Models.Any(model => model.Api is null)) all.AddRange(await job.ReadAsync<ItemScore>(EvaluationKind.Score, ct).ToListAsync(ct));
         if (job.Recipe.Models.Any(model => model.Api is not null)) all.AddRange(await job.ReadAsync<ItemScore>(EvaluationKind.Ask, ct).ToListAsync(ct));
+        if (job.Has(EvaluationKind.KoreanDictionary)) all = await KoreanMorphemes.AddAsync(all, job.Folder(EvaluationKind.KoreanDictionary), ct);
         var places = units.Select((unit, i) => ((unit.Name, unit.Language, unit.Dataset, unit.Template), i)).ToDictionary(entry => entry.Item1, entry => entry.i);
         return [.. all.GroupBy(item => (item.Model, Unit: places[(item.Task, item.Language, item.Dataset, item.Template)])).Select(group =>
         {

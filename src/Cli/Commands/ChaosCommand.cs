@@ -9,6 +9,9 @@ namespace XInstruct.Cli.Commands;
 /// <summary><c>chaos</c>: kills a recipe's runs in the worst places and proves that nothing is lost, duplicated or paid twice.</summary>
 internal static class ChaosCommand
 {
+    /// <summary>Its name: it tidies up when it is interrupted.</summary>
+    public const string Name = "chaos";
+
     public static Command Create()
     {
         var recipe = new Argument<string>("recipe") { Description = "Recipe file (YAML). Its endpoints are not asked: made-up replies take their place, and nothing is paid." };
@@ -24,7 +27,7 @@ internal static class ChaosCommand
         workers.Validators.Add(r => Check(r.Tokens.Count == 0 || r.GetValueOrDefault<int>() is >= 0 and <= 64, "--workers must be 0 to 64.", r));
         faults.Validators.Add(r => Check(r.Tokens.Count == 0 || r.GetValueOrDefault<double>() is >= 0 and <= 1, "--faults must be a share from 0 to 1.", r));
         outages.Validators.Add(r => Check(r.Tokens.Count == 0 || r.GetValueOrDefault<double>() is >= 0 and <= 86_400, "--outage-every must be 0 to 86400 seconds.", r));
-        var command = new Command("chaos", "Runs a recipe with seeded kills and faults, in databases of its own on your PostgreSQL, and compares with an undisturbed run: no event lost or duplicated, the same release, nothing paid twice but calls under way. Prints a certificate; exit code 1 when it is not clean.")
+        var command = new Command(Name, "Runs a recipe with seeded kills and faults, in databases of its own on your PostgreSQL, and compares with an undisturbed run: no event lost or duplicated, the same release, nothing paid twice but calls under way. Prints a certificate; exit code 1 when it is not clean.")
         {
             recipe, set, kills, seed, workers, faults, outages, restart, output,
         };

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace XInstruct.Domain.Evaluation;
 
 /// <summary>What a model made of one item: a line of <c>items.jsonl</c>.</summary>
@@ -62,6 +64,14 @@ public sealed record ItemScore
 
     /// <summary>What should have been.</summary>
     public string? Reference { get; init; }
+
+    /// <summary>Words of <see cref="Output"/> where a language has a way of its own to find them; not written to files.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string>? OutputWords { get; init; }
+
+    /// <summary>Words of <see cref="Reference"/> likewise.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string>? ReferenceWords { get; init; }
 
     /// <summary>Why the item has no score, in a word; then it counts in no measure, and tables say how many such there are.</summary>
     public string? Error { get; init; }

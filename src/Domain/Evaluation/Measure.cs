@@ -29,13 +29,13 @@ public sealed class Measure
         Ranked("accuracyPerCharacter", "acc_norm (per character)", ChoiceNormalization.Character),
         Ranked("accuracyPerByte", "accuracy per byte", ChoiceNormalization.Byte),
         new("macroF1", "macro F1", Confusion, MacroF1),
-        Text("rouge1", "ROUGE-1", (output, reference) => Rouge.OfNgrams(RougeWords.AnyScript(output), RougeWords.AnyScript(reference), 1).FMeasure),
-        Text("rouge2", "ROUGE-2", (output, reference) => Rouge.OfNgrams(RougeWords.AnyScript(output), RougeWords.AnyScript(reference), 2).FMeasure),
-        Text("rougeL", "ROUGE-L", (output, reference) => Rouge.OfSubsequence(RougeWords.AnyScript(output), RougeWords.AnyScript(reference)).FMeasure),
+        OfWords("rouge1", "ROUGE-1", (output, reference) => Rouge.OfNgrams(output, reference, 1).FMeasure),
+        OfWords("rouge2", "ROUGE-2", (output, reference) => Rouge.OfNgrams(output, reference, 2).FMeasure),
+        OfWords("rougeL", "ROUGE-L", (output, reference) => Rouge.OfSubsequence(output, reference).FMeasure),
         Text("compatRouge1", "ROUGE-1, Latin only", (output, reference) => Rouge.OfNgrams(RougeWords.Latin(output), RougeWords.Latin(reference), 1).FMeasure),
         Text("compatRouge2", "ROUGE-2, Latin only", (output, reference) => Rouge.OfNgrams(RougeWords.Latin(output), RougeWords.Latin(reference), 2).FMeasure),
         Text("compatRougeL", "ROUGE-L, Latin only", (output, reference) => Rouge.OfSubsequence(RougeWords.Latin(output), RougeWords.Latin(reference)).FMeasure),
-        Text("f1", "F1 of words", (output, reference) => Rouge.OfNgrams(RougeWords.AnyScript(output), RougeWords.AnyScript(reference), 1).FMeasure),
+        OfWords("f1", "F1 of words", (output, reference) => Rouge.OfNgrams(output, reference, 1).FMeasure),
         Text("exactMatch", "exact match", (output, reference) => ExactMatch.IsMatch(output.Trim(), reference.Trim(), new ExactMatchOptions()) ? 1 : 0, isBinary: true),
         new("bleu", "BLEU", item => item is { Output: { } output, Reference: { } reference } ? Bleu.Counts(output, [reference], BleuOf(item.Language)) : null, sums => Bleu.OfCounts(sums, Characters)) { IsPercent = true },
         new("chrf", "chrF", item => item is { Output: { } output, Reference: { } reference } ? Chrf.Counts(output, [reference], Plain) : null, sums => Chrf.OfCounts(sums, Plain)) { IsPercent = true },
@@ -100,6 +100,9 @@ public sealed class Measure
 
     private static Measure Text(string name, string title, Func<string, string, double> of, bool isBinary = false) =>
         new(name, title, item => item is { Output: { } output, Reference: { } reference } ? [of(output, reference), 1] : null) { IsBinary = isBinary };
+
+    private static Measure OfWords(string name, string title, Func<IReadOnlyList<string>, IReadOnlyList<string>, double> of) =>
+        new(name, title, item => item is { Output: { } output, Reference: { } reference } ? [of(item.OutputWords ?? RougeWords.AnyScript(output), item.ReferenceWords ?? RougeWords.AnyScript(reference)), 1] : null);
 
     private static double[] Share(bool isRight) => [isRight ? 1 : 0, 1];
 

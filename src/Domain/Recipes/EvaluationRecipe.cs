@@ -25,6 +25,11 @@ public sealed class EvaluationRecipe : ModelJobRecipe
     [Description("Languages that the models were tuned in: means of these and of the others are told apart.")]
     public IReadOnlyList<string> Seen { get; set; } = [];
 
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    [InputPath(InputKind.Folder)]
+    [Description("Folder of a compiled Korean dictionary of MeCab, e.g. mecab-ko-dic: ROUGE and F1 then count the morphemes of Korean texts, and workers need the program mecab. Default: characters.")]
+    public string? KoreanDictionary { get; set; }
+
     [Range(1, 100_000)]
     [Description("Items of a part of the work: what is lost when a machine dies. Batches do not go beyond it.")]
     public int Window { get; set; } = 100;
