@@ -26,9 +26,21 @@ public sealed class ChaosTests(ITestOutputHelper output)
         certificate.GetProperty("kills").EnumerateObject().Count().ShouldBeGreaterThan(2);
         certificate.GetProperty("events").GetInt32().ShouldBeGreaterThan(900);
         certificate.GetProperty("prompts").GetInt32().ShouldBe(certificate.GetProperty("rounds").GetInt32() * 480);
-        // It leaves nothing, neither on the server nor in the home.
-        (await product.ReadAsync("select count(*) from pg_database where datname like 'xi_chaos_%'", r => r.GetInt64(0))).ShouldBe([0]);
-        Directory.EnumerateDirectories(product.Home, "xi_chaos*").ShouldBeEmpty();
+        await ShouldLeaveNothingAsync(product);
+    }
+
+    [Fact]
+    public async Task Chaos_Interrupted_LeavesNothing()
+    {
+        await using var product = await ProductProcess.CreateAsync();
+        using var process = product.Start("chaos", Recipe, "--json");
+        var said = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        while (!process.HasExited && !Directory.Exists(Path.Combine(Chaos(product).FirstOrDefault() ?? product.Home, "work"))) await Task.Delay(20);
+        process.HasExited.ShouldBeFalse();
+        ProductProcess.Signal(process, ProductProcess.Interrupt);
+        await process.WaitForExitAsync();
+        process.ExitCode.ShouldBe(130, string.Concat(await said));
+        await ShouldLeaveNothingAsync(product);
     }
 
     [Theory]
@@ -51,5 +63,14 @@ public sealed class ChaosTests(ITestOutputHelper output)
         var (code, _, error) = await product.RunAsync("chaos", Recipe, "--set", "corpus.minChars=900000", "--set", "corpus.maxChars=1000000");
         code.ShouldBe(2);
         error.ShouldContain("The undisturbed run failed");
+    }
+
+    private static IEnumerable<string> Chaos(ProductProcess product) => Directory.EnumerateDirectories(product.Home, "xi_chaos*");
+
+    /// <summary>Neither on the server nor in the home.</summary>
+    private static async Task ShouldLeaveNothingAsync(ProductProcess product)
+    {
+        (await product.ReadAsync("select count(*) from pg_database where datname like 'xi_chaos_%'", r => r.GetInt64(0))).ShouldBe([0]);
+        Chaos(product).ShouldBeEmpty();
     }
 }

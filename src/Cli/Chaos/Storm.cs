@@ -88,6 +88,7 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
         var clock = Stopwatch.StartNew();
         using var child = new Child(store, _relay, command, keys, new Ordeal(null, 0, 0, 0, counts), ct);
         await child.EndAsync();
+        ct.ThrowIfCancellationRequested();
         if (child.ExitCode != ExitCodes.Ok) throw new Commands.UsageException($"The undisturbed run failed, and so there is nothing to compare with: {child.LastWords}");
         _calmSeconds = clock.Elapsed.TotalSeconds;
         _usual = JsonSerializer.Deserialize<Dictionary<string, int>>(await File.ReadAllTextAsync(counts, ct))!;
@@ -123,6 +124,7 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
         if (provider.Unanswered > 0) _findings.Add($"Run {round}: {provider.Unanswered} prompts were given up.");
         using var audit = new Child(store, _relay, ["audit", "verify", "--json"], keys, null, ct);
         await audit.EndAsync();
+        ct.ThrowIfCancellationRequested();
         if (audit.ExitCode != ExitCodes.Ok) _findings.Add($"Run {round}: audit verify: {audit.LastLine}{audit.LastWords}");
         var sha256 = JsonDocument.Parse(last).RootElement.GetProperty("release").GetProperty("sha256").GetString();
         return total with

@@ -47,8 +47,9 @@ internal static class ChaosCommand
                 result.GetValue(faults),
                 result.GetValue(outages),
                 result.GetValue(restart));
+            using var signals = new StopSignals(() => Say("Stopping. What chaos made is removed; another signal quits at once."), ct);
             await using var storm = new Storm(options, Say);
-            var certificate = await storm.RunAsync(ct);
+            var certificate = await storm.RunAsync(signals.Token);
             if (result.GetValue(output) is { } file) await File.WriteAllTextAsync(file, JsonSerializer.Serialize(certificate, EventJson.Indented) + "\n", ct);
             Console.WriteLine(json ? JsonSerializer.Serialize(certificate, EventJson.Options) : certificate.ToString());
             return certificate.IsClean ? ExitCodes.Ok : ExitCodes.Failed;
