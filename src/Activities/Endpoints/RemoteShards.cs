@@ -19,9 +19,9 @@ public sealed class RemoteShards(
         using var heartbeat = Heartbeat.Start();
         var ct = heartbeat.Token;
         var (run, language, iteration) = (input.Language.Run, input.Language.Language, input.Iteration);
-        var document = await library.RecipeAsync(run, ct);
+        var document = await library.RecipeAsync(input, ct);
         var recipe = document.Recipe;
-        var endpoint = stage.Endpoint(await settings.ReadAsync(run.Run, ct));
+        var endpoint = SteeredRecipe.Of(stage.Endpoint(await settings.ReadAsync(run.Run, ct)), stage.Role, await library.SettingsAsync(input, ct));
         var prompt = EndpointPrompt.Of(document, stage.Role, language, files);
         var act = prompt.Act(stage.Name, endpoint);
         var plan = await library.PlanAsync(input.Language, ct);

@@ -28,7 +28,7 @@ public sealed class GenerationActivities(
         using var heartbeat = Heartbeat.Start();
         var ct = heartbeat.Token;
         var run = input.Language.Run;
-        var recipe = (await library.RecipeAsync(run, ct)).Recipe;
+        var recipe = (await library.RecipeAsync(input, ct)).Recipe;
         var plan = await library.PlanAsync(input.Language, ct);
         // The whole list decides the batches, done or not: a resumed shard redoes whole micro-batches.
         var shard = (await samples.LoadAsync(run.Run, plan.Shard(input.Shard, recipe.Plan.ShardSize), ct))

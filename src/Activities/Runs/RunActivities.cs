@@ -10,7 +10,7 @@ using XInstruct.Workflows.Runs;
 namespace XInstruct.Activities.Runs;
 
 /// <summary>Activities over the run's own stream.</summary>
-public sealed class RunActivities(EventWriter writer, RunLibrary library, RunReader runs, BudgetBook budget) : IRunActivities
+public sealed class RunActivities(EventWriter writer, RunLibrary library, RunReader runs, RunSteering steering, BudgetBook budget) : IRunActivities
 {
     /// <inheritdoc/>
     [Activity]
@@ -27,6 +27,7 @@ public sealed class RunActivities(EventWriter writer, RunLibrary library, RunRea
         if (generator || evaluator) await budget.EndRunAsync(input.Run, ct);
         // The generator's shape also serves when both are remote and no encoder embeds the instructions.
         var local = new ModelOptions?[] { generator && (!evaluator || recipe.Diversify.Encoder is not null) ? null : models.Generator, evaluator ? null : models.Evaluator, models.Student };
+        var run = await runs.LoadAsync(input.Run, ct);
         return new RunShape(
             recipe.Languages,
             recipe.Refine.Iterations,
@@ -36,7 +37,8 @@ public sealed class RunActivities(EventWriter writer, RunLibrary library, RunRea
             generator,
             evaluator,
             recipe.Diversify.Encoder is not null,
-            [.. Steering.Paused((await runs.LoadAsync(input.Run, ct)).Steered).Select(p => p.Part())]);
+            [.. Steering.Paused(run.Steered).Select(p => p.Part())],
+            RunSteering.State(run));
     }
 
     /// <inheritdoc/>
@@ -47,7 +49,12 @@ public sealed class RunActivities(EventWriter writer, RunLibrary library, RunRea
     /// <inheritdoc/>
     [Activity]
     public Task RecordSteeringAsync(RecordSteeringInput input) =>
-        WriteAsync(input.Run, "steer", r => Steering.Record(r?.Steered ?? [], input.Command), ActivityExecutionContext.Current.CancellationToken);
+        steering.RecordAsync(input.Run.Run, input.Command, ActivityExecutionContext.Current.CancellationToken);
+
+    /// <inheritdoc/>
+    [Activity]
+    public Task<Workflows.Steering.SettingsState> RecordSettingsAsync(RecordSteeringInput input) =>
+        steering.SetAsync(input.Run.Run, input.Command, ActivityExecutionContext.Current.CancellationToken);
 
     /// <inheritdoc/>
     [Activity]

@@ -3,6 +3,7 @@ using XInstruct.Activities.Storage;
 using XInstruct.Activities.Tables;
 using XInstruct.Domain.Languages;
 using XInstruct.Domain.Recipes;
+using XInstruct.Domain.Runs;
 using XInstruct.Workflows.Languages;
 using XInstruct.Workflows.Runs;
 
@@ -23,9 +24,10 @@ public sealed record SamplePlan(IReadOnlyList<Guid> Ids)
 public sealed record SeedSet(IReadOnlyList<Seed> Training, IReadOnlyList<Seed> HeldOut);
 
 /// <summary>What many activities of a run share: its recipe, seeds, language profiles and plan. All immutable, so each is read once a process.</summary>
-public sealed class RunLibrary(Contents contents, FileStore files)
+public sealed class RunLibrary(Contents contents, FileStore files, RunReader runs)
 {
     private readonly ConcurrentDictionary<string, RecipeDocument> _recipes = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Run, int Revision), IReadOnlyDictionary<string, string>> _settings = new();
     private readonly ConcurrentDictionary<string, SeedSet> _seeds = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, LanguageIdentifier> _identifiers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, SamplePlan> _plans = new(StringComparer.Ordinal);
@@ -35,6 +37,22 @@ public sealed class RunLibrary(Contents contents, FileStore files)
         _recipes.TryGetValue(run.Recipe, out var known)
             ? known
             : _recipes.GetOrAdd(run.Recipe, RecipeDocument.Parse(await contents.ReadAsync(run.Recipe, ct)));
+
+    /// <summary>The run's recipe as it holds for a shard: with what was set before it.</summary>
+    public async Task<RecipeDocument> RecipeAsync(ShardInput shard, CancellationToken ct)
+    {
+        var document = await RecipeAsync(shard.Language.Run, ct);
+        return shard.Revision == 0 ? document : SteeredRecipe.Of(document, await SettingsAsync(shard, ct));
+    }
+
+    /// <summary>What was set over the recipe before a shard.</summary>
+    public async Task<IReadOnlyDictionary<string, string>> SettingsAsync(ShardInput shard, CancellationToken ct)
+    {
+        var key = (shard.Language.Run.Run, shard.Revision);
+        if (_settings.TryGetValue(key, out var known)) return known;
+        var run = shard.Revision == 0 ? null : await runs.LoadAsync(key.Run, ct);
+        return _settings.GetOrAdd(key, SteeredSettings.At(run?.Steered ?? [], shard.Revision));
+    }
 
     /// <summary>A language's seeds.</summary>
     /// <exception cref="Temporalio.Exceptions.ApplicationFailureException">They cannot be used: <see cref="BadInput"/>.</exception>

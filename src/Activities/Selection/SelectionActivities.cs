@@ -11,7 +11,7 @@ using XInstruct.Workflows.Selection;
 namespace XInstruct.Activities.Selection;
 
 /// <summary>Keeps the best pairs of a language at the end of an iteration.</summary>
-public sealed class SelectionActivities(EventWriter writer, RunLibrary library, SampleReader samples) : ISelectionActivities
+public sealed class SelectionActivities(EventWriter writer, RunLibrary library, RunReader runs, SampleReader samples) : ISelectionActivities
 {
     /// <inheritdoc/>
     [Activity]
@@ -20,6 +20,8 @@ public sealed class SelectionActivities(EventWriter writer, RunLibrary library, 
         using var heartbeat = Heartbeat.Start();
         var ct = heartbeat.Token;
         var run = input.Language.Run;
+        // A run that failed and was started again: its samples have moved on since.
+        if ((await runs.LoadAsync(run.Run, ct)).Iterations.FirstOrDefault(i => i.Iteration == input.Iteration) is { } known) return known.Languages.Single(l => l.Language == input.Language.Language);
         var recipe = (await library.RecipeAsync(run, ct)).Recipe;
         var plan = await library.PlanAsync(input.Language, ct);
         var all = await samples.LoadAsync(run.Run, plan.Ids, ct);

@@ -51,9 +51,10 @@ public sealed class TrainingActivities(
         var document = await library.RecipeAsync(input.Run, ct);
         var recipe = document.Recipe;
         var options = Options(recipe.Models, input.Role);
-        var pairs = await _data.OfAsync(input, recipe, ct);
         var initial = await InitialAsync(input, document, options, ct);
         var role = RoleName(input);
+        if (input.Role == ModelRole.Generator && await EarlierAsync(input, role, ct) is { } earlier) return earlier with { Initial = initial };
+        var pairs = await _data.OfAsync(input, recipe, ct);
         var length = Length(recipe.Refine, input);
         var seed = DeterministicRandom.SeedOf($"train/{recipe.Seed}/{role}/{input.Iteration}");
         var key = ContentHash.OfCanonical(new
@@ -84,6 +85,13 @@ public sealed class TrainingActivities(
         }, ct);
         return trained with { Initial = initial };
     }
+
+    /// <summary>
+    /// The generator that an earlier start of the run trained for this iteration: the samples that it learnt from have been written anew since. A role is trained once an iteration, so
+    /// its checkpoints stand in the order of the iterations.
+    /// </summary>
+    private async Task<TrainedModel?> EarlierAsync(TrainInput input, string role, CancellationToken ct) =>
+        (await runs.LoadAsync(input.Run.Run, ct)).Checkpoints.Where(c => c.Role == role).ElementAtOrDefault(input.Iteration) is { } known && files.HasTree(known.Checkpoint) ? Result(known) : null;
 
     /// <summary>The committed checkpoint of a key, or a new one; of two made at the same time, the first committed wins.</summary>
     private async Task<TrainedModel> ReuseOrTrainAsync(

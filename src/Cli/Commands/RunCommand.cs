@@ -65,7 +65,9 @@ internal static class RunCommand
 
         await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
         var clock = Stopwatch.StartNew();
-        var input = await deployment.Get<RunStarter>().PrepareAsync(loaded, result.GetValue(Id), result.GetValue(New), ct);
+        var starter = deployment.Get<RunStarter>();
+        if (!result.GetValue(New) && result.GetValue(Id) is null) await starter.RefuseChangedSettingsAsync(loaded.Recipe, deployment.Client.IsUnderWayAsync, ct);
+        var input = await starter.PrepareAsync(loaded, result.GetValue(Id), result.GetValue(New), ct);
         var handle = await deployment.Client.StartOrAttachAsync((XInstructionWorkflow w) => w.RunAsync(input), input.Run, ct);
         if (result.GetValue(Detach))
         {

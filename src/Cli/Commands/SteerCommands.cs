@@ -1,7 +1,11 @@
 using System.CommandLine;
+using System.Text.Json;
 using Temporalio.Client;
 using Temporalio.Exceptions;
+using XInstruct.Activities.Runs;
+using XInstruct.Activities.Storage;
 using XInstruct.Cli.Hosting;
+using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Runs;
 using XInstruct.Workflows.Chains;
 using XInstruct.Workflows.Jobs;
@@ -11,12 +15,13 @@ using XInstruct.Workflows.Training;
 
 namespace XInstruct.Cli.Commands;
 
-/// <summary><c>pause</c>, <c>resume</c>, <c>cancel</c>: each is an audited event with who and why.</summary>
+/// <summary><c>pause</c>, <c>resume</c>, <c>cancel</c>, <c>steer</c>: each is an audited event with who and why.</summary>
 internal static class SteerCommands
 {
     internal static readonly Option<string?> Why = new("--why") { Description = "Why, for the audit trail." };
     private static readonly Option<string?> Language = new("--language") { Description = "Only this language of a run." };
     private static readonly Option<string?> Stage = new("--stage") { Description = $"Only this stage of a run: {string.Join(", ", RunPart.Stages)}." };
+    private static readonly Option<string[]> Set = new("--set") { Description = "What to set from now on: --set concurrency=2. May be given more than once." };
     private static readonly Option<bool> Everything = new("--all") { Description = "Whatever is paused." };
 
     public static IEnumerable<Command> All()
@@ -30,6 +35,7 @@ internal static class SteerCommands
         resume.Options.Add(Stage);
         resume.Options.Add(Everything);
         yield return resume.WithExamples("xinstruct resume demo-1a2b3c4d", "xinstruct resume demo-1a2b3c4d --language sw", "xinstruct resume demo-1a2b3c4d --all");
+        yield return Steer();
         var cancel = Create("cancel", "Ends a run, a job, a chain or a training. Its events stay; the command that started it goes on from them.", async (client, id, _) =>
         {
             await client.GetWorkflowHandle(id).CancelAsync();
@@ -54,6 +60,56 @@ internal static class SteerCommands
             return ExitCodes.Ok;
         });
         return command;
+    }
+
+    private static Command Steer()
+    {
+        var subject = new Argument<string>("run") { Description = "Run id." };
+        var command = new Command("steer", $"Changes a run from now on: shards that have not begun follow. What can be set: {string.Join(", ", SteeredKey.All.Select(k => k.Key))}, generator.model, evaluator.model.") { subject, Set, Why };
+        command.SetAction(async (result, ct) =>
+        {
+            await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
+            var (id, sets) = (result.GetValue(subject)!, result.GetValue(Set) ?? []);
+            var run = await deployment.Get<RunReader>().FindAsync(id, ct) ?? throw new UsageException($"There is no run {id}. 'xinstruct status' lists the runs.");
+            var (values, isUnderWay) = await SetAsync(deployment, run, new SettingsInput(Environment.UserName, result.GetValue(Why), sets), ct);
+            var wording = isUnderWay ? "Shards that have not begun follow." : "The run is not under way; it holds when the command that started it is given again.";
+            Console.WriteLine(result.GetValue(CommonOptions.Json)
+                ? JsonSerializer.Serialize(new { Run = id, Settings = values, UnderWay = isUnderWay }, EventJson.Options)
+                : $"Run {id}: {string.Join(", ", values.Select(v => $"{v.Key}={v.Value}"))}. {wording}");
+            return ExitCodes.Ok;
+        });
+        return command.WithExamples(
+            "xinstruct steer demo-1a2b3c4d --set concurrency=1 --why "the machine is needed"", "xinstruct steer swahili-1a2b3c4d --set budget=20", "xinstruct steer swahili-1a2b3c4d --set generator.temperature=0.9 --set generator.concurrency=32");
+    }
+
+    private static async Task<(IReadOnlyDictionary<string, string> Values, bool IsUnderWay)> SetAsync(Deployment deployment, Run run, SettingsInput input, CancellationToken ct)
+    {
+        var steering = deployment.Get<RunSteering>();
+        IReadOnlyDictionary<string, string> values;
+        try
+        {
+            values = await steering.ParseAsync(run, input.Sets, ct);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new UsageException(e.Message);
+        }
+
+        if (run.IsCompleted) throw new UsageException($"Run {run.Name} has ended and its release is sealed. A run of its own can go another way: xinstruct fork {run.Name} --from generate {string.Join(' ', input.Sets.Select(s => $"--set {s}"))}");
+        try
+        {
+            return (await deployment.Client.GetWorkflowHandle<XInstructionWorkflow>(run.Name).ExecuteUpdateAsync(w => w.SetAsync(input)), true);
+        }
+        catch (WorkflowUpdateFailedException e)
+        {
+            throw new UsageException(e.InnerException?.Message ?? e.Message);
+        }
+        catch (RpcException e) when (e.Code == RpcException.StatusCode.NotFound)
+        {
+            // It failed, for instance on its budget, or was cancelled: what is set holds from its next start on.
+            var command = new RunSteered("set", input.Who, input.Why, values.Number("budget"), Request: Guid.NewGuid().ToString(), Set: values);
+            return ((await steering.SetAsync(run.Name, command, ct)).Values, false);
+        }
     }
 
     /// <summary>Asks a workflow for a change, and says in a sentence why it refuses.</summary>

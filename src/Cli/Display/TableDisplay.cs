@@ -26,6 +26,7 @@ internal sealed class TableDisplay(LiveDisplayContext live) : IRunDisplay
         var head = new Markup(string.Create(CultureInfo.InvariantCulture,
             $"[bold]{Markup.Escape(p.Phase)}[/]{(p.Iteration is { } i ? $" · iteration {i}" : "")}{(RunView.Paused(p) is { } paused ? $" · [yellow]{Markup.Escape(paused)}[/]" : "")} · {view.Elapsed:hh\\:mm\\:ss} · tokens {view.TokensIn:N0} in, {view.TokensOut:N0} out"));
         var parts = new List<IRenderable> { head, Stages(view) };
+        if (p.Settings is { Count: > 0 } settings) parts.Add(new Text($"set: {string.Join(", ", settings.Select(s => $"{s.Key}={s.Value}"))}"));
         if (EndpointText.Money(view) is { } money) parts.Add(new Text(money));
         parts.AddRange(EndpointText.Paces(view).Select(pace => new Text(pace)));
         if (view.Pulse.Workers.Count > 0) parts.Add(Workers(view.Pulse.Workers));

@@ -28,6 +28,19 @@ internal static class WorkflowStart
         }
     }
 
+    /// <summary>Whether a workflow has begun and not ended.</summary>
+    public static async Task<bool> IsUnderWayAsync(this ITemporalClient client, string id)
+    {
+        try
+        {
+            return (await client.GetWorkflowHandle(id).DescribeAsync()).Status == WorkflowExecutionStatus.Running;
+        }
+        catch (RpcException e) when (e.Code == RpcException.StatusCode.NotFound)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Waits for workers that were told to stop.</summary>
     public static async Task IgnoreStopAsync(Task workers)
     {

@@ -9,7 +9,8 @@ public sealed record LanguageInput(RunInput Run, string Language);
 /// <param name="Shard">From 0.</param>
 /// <param name="Iteration">Iteration, for stages that have one.</param>
 /// <param name="Models">Checkpoints that take part.</param>
-public sealed record ShardInput(LanguageInput Language, int Shard, int Iteration, IReadOnlyList<ModelRef> Models);
+/// <param name="Revision">Revision of the settings that hold, however often the shard is done.</param>
+public sealed record ShardInput(LanguageInput Language, int Shard, int Iteration, IReadOnlyList<ModelRef> Models, int Revision = 0);
 
 /// <summary>A checkpoint and the part of the corpus it may label.</summary>
 /// <param name="Role">generator-0, evaluator, …</param>

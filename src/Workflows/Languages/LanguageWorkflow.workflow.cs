@@ -3,6 +3,7 @@ using XInstruct.Workflows.Corpora;
 using XInstruct.Workflows.Diversification;
 using XInstruct.Workflows.Generation;
 using XInstruct.Workflows.Rating;
+using XInstruct.Workflows.Steering;
 
 namespace XInstruct.Workflows.Languages;
 
@@ -11,6 +12,7 @@ namespace XInstruct.Workflows.Languages;
 /// <param name="So">What the shards before the cursor came to.</param>
 /// <param name="Remote">The model is behind an endpoint.</param>
 /// <param name="Paused">Whether new shards are held back from the beginning.</param>
+/// <param name="Revision">Revision of the settings at the beginning.</param>
 public sealed record StageInput(
     LanguageInput Language,
     Stage Stage,
@@ -21,7 +23,8 @@ public sealed record StageInput(
     int Cursor = 0,
     ShardResult? So = null,
     bool Remote = false,
-    bool Paused = false);
+    bool Paused = false,
+    int Revision = 0);
 
 /// <summary>How far a stage is.</summary>
 public sealed record StageProgress(string Language, Stage Stage, int Iteration, int Shards, int ShardsDone, ShardResult Result, bool IsPaused);
@@ -34,6 +37,8 @@ public sealed class LanguageWorkflow
     private ShardResult _result;
     private int _done;
     private bool _paused;
+    private int _revision;
+    private int _window;
 
     [WorkflowInit]
     public LanguageWorkflow(StageInput input)
@@ -42,6 +47,7 @@ public sealed class LanguageWorkflow
         _done = input.Cursor;
         _result = input.So ?? new ShardResult(0, 0);
         _paused = input.Paused;
+        (_revision, _window) = (input.Revision, input.Window);
     }
 
     /// <summary>How far the stage is.</summary>
@@ -57,6 +63,16 @@ public sealed class LanguageWorkflow
         return Task.CompletedTask;
     }
 
+    /// <summary>Says how the shards that have not begun are done.</summary>
+    [WorkflowSignal]
+    public Task SteerAsync(StageSteering steering)
+    {
+        _revision = Math.Max(_revision, steering.Revision);
+        // All shards of a source write to the source's stream.
+        if (_input.Stage != Stage.Accept) _window = steering.Window;
+        return Task.CompletedTask;
+    }
+
     [WorkflowRun]
     public async Task<ShardResult> RunAsync(StageInput input)
     {
@@ -64,7 +80,7 @@ public sealed class LanguageWorkflow
         var next = input.Cursor;
         while (_done < input.Shards)
         {
-            while (next < input.Shards && running.Count < input.Window && !Workflow.ContinueAsNewSuggested)
+            while (next < input.Shards && running.Count < _window && !Workflow.ContinueAsNewSuggested)
             {
                 await Workflow.WaitConditionAsync(() => !_paused);
                 running.Enqueue(RunShardAsync(next++));
@@ -73,7 +89,7 @@ public sealed class LanguageWorkflow
             if (running.Count == 0)
             {
                 await Workflow.WaitConditionAsync(() => Workflow.AllHandlersFinished);
-                var rest = input with { Cursor = _done, So = _result, Paused = _paused };
+                var rest = input with { Cursor = _done, So = _result, Paused = _paused, Revision = _revision, Window = _window };
                 throw Workflow.CreateContinueAsNewException((LanguageWorkflow w) => w.RunAsync(rest));
             }
 
@@ -87,7 +103,7 @@ public sealed class LanguageWorkflow
 
     private Task<ShardResult> RunShardAsync(int number)
     {
-        var shard = new ShardInput(_input.Language, number, _input.Iteration, _input.Models);
+        var shard = new ShardInput(_input.Language, number, _input.Iteration, _input.Models, _revision);
         // The same activity, by other means, where the endpoints can be reached.
         var model = _input.Remote ? ActivityDefaults.Api : ActivityDefaults.Gpu;
         return _input.Stage switch

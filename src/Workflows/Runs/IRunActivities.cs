@@ -1,5 +1,6 @@
 using Temporalio.Activities;
 using XInstruct.Domain.Runs;
+using XInstruct.Workflows.Steering;
 
 namespace XInstruct.Workflows.Runs;
 
@@ -18,6 +19,7 @@ public sealed record RunInput(string Run, string Recipe);
 /// <param name="RemoteEvaluator">So is the evaluator.</param>
 /// <param name="HasEncoder">Instructions are embedded by an encoder of their own.</param>
 /// <param name="Paused">Parts that an earlier start left paused: a pause holds until someone resumes it.</param>
+/// <param name="Settings">What was set while the run was under way.</param>
 public sealed record RunShape(
     IReadOnlyList<string> Languages,
     int Iterations,
@@ -27,7 +29,8 @@ public sealed record RunShape(
     bool RemoteGenerator = false,
     bool RemoteEvaluator = false,
     bool HasEncoder = false,
-    IReadOnlyList<RunPart>? Paused = null);
+    IReadOnlyList<RunPart>? Paused = null,
+    SettingsState? Settings = null);
 
 /// <summary>Counts of all languages at the end of an iteration.</summary>
 public sealed record IterationInput(RunInput Run, IterationCompleted Iteration);
@@ -49,6 +52,10 @@ public interface IRunActivities
     /// <summary>Writes RunSteered.</summary>
     [Activity]
     Task RecordSteeringAsync(RecordSteeringInput input);
+
+    /// <summary>Writes RunSteered with settings from now on, and returns what holds after it.</summary>
+    [Activity]
+    Task<SettingsState> RecordSettingsAsync(RecordSteeringInput input);
 
     /// <summary>Writes RunCompleted.</summary>
     [Activity]

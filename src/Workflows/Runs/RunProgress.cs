@@ -10,6 +10,7 @@ namespace XInstruct.Workflows.Runs;
 /// <param name="IsPaused">Whether all of the run is paused.</param>
 /// <param name="Stages">Stages that ended, and those under way with the id of the workflow that knows more.</param>
 /// <param name="Paused">Parts that are paused.</param>
+/// <param name="Settings">What was set while the run was under way, by key.</param>
 public sealed record RunProgress(
     string Phase,
     int? Iteration,
@@ -17,7 +18,8 @@ public sealed record RunProgress(
     IReadOnlyList<StageEntry> Stages,
     IReadOnlyList<IterationCompleted> Iterations,
     SealedRelease? Release,
-    IReadOnlyList<RunPart>? Paused = null);
+    IReadOnlyList<RunPart>? Paused = null,
+    IReadOnlyDictionary<string, string>? Settings = null);
 
 /// <summary>One stage of one language.</summary>
 /// <param name="Workflow">Id of the child workflow.</param>

@@ -28,6 +28,7 @@ public sealed class XInstructionWorkflow
     private SealedRelease? _release;
     private string _phase = "start";
     private int? _iteration;
+    private SettingsState _settings = new(0, new Dictionary<string, string>(StringComparer.Ordinal));
 
     /// <summary>A stage under way.</summary>
     private sealed record RunningStage(ChildWorkflowHandle<LanguageWorkflow, ShardResult> Handle, string Language, string Stage);
@@ -37,7 +38,7 @@ public sealed class XInstructionWorkflow
 
     /// <summary>Where the run is.</summary>
     [WorkflowQuery]
-    public RunProgress Progress => new(_phase, _iteration, _paused.IsWhole, [.. _stages], [.. _iterations], _release, _paused.All);
+    public RunProgress Progress => new(_phase, _iteration, _paused.IsWhole, [.. _stages], [.. _iterations], _release, _paused.All, _settings.Values);
 
     /// <summary>Holds back new work of a part, or of all; what is in flight ends.</summary>
     [WorkflowUpdate]
@@ -65,11 +66,38 @@ public sealed class XInstructionWorkflow
         _paused.CheckResume(input);
     }
 
+    /// <summary>Sets what may change while the run is under way; shards that have not begun follow it.</summary>
+    /// <returns>What is set now, by key.</returns>
+    [WorkflowUpdate]
+    public async Task<IReadOnlyDictionary<string, string>> SetAsync(SettingsInput input)
+    {
+        var values = Parse(input);
+        var command = new RunSteered("set", input.Who, input.Why, values.Number("budget"), Request: Workflow.CurrentUpdateInfo?.Id, Set: values);
+        var record = new RecordSteeringInput(_run, command);
+        TakeUp(await Workflow.ExecuteActivityAsync((IRunActivities a) => a.RecordSettingsAsync(record), ActivityDefaults.Cpu));
+        foreach (var id in _children.Keys.Order(StringComparer.Ordinal).ToList())
+        {
+            if (_children.TryGetValue(id, out var child)) await TellAsync(child.Handle);
+        }
+
+        return _settings.Values;
+    }
+
+    [WorkflowUpdateValidator(nameof(SetAsync))]
+    public void ValidateSet(SettingsInput input)
+    {
+        if (_shape.Languages.Count == 0) throw new InvalidOperationException($"Run {_run.Run} is just starting. Try again in a moment.");
+        var late = Parse(input).Keys.FirstOrDefault(SteeredSettings.ChangesResults);
+        if (late is not null && _iterations.Count > _shape.Iterations)
+            throw new InvalidOperationException($"Run {_run.Run} generates and rates no more, it is at '{_phase}': {late} would change nothing. A run of its own can have it: xinstruct fork {_run.Run} --from generate --set {late}=…");
+    }
+
     [WorkflowRun]
     public async Task<RunResult> RunAsync(RunInput input)
     {
         _shape = await Workflow.ExecuteActivityAsync((IRunActivities a) => a.StartRunAsync(_run), ActivityDefaults.Cpu);
         foreach (var part in _shape.Paused ?? []) _paused.Pause(part);
+        if (_shape.Settings is { } settings) TakeUp(settings);
         _phase = "ingest";
         var corpora = await ForEachLanguageAsync(IngestAsync);
         var tokenizer = _shape.NeedsTokenizer ? (await TrainTokenizerAsync()).Checkpoint : null;
@@ -190,13 +218,14 @@ public sealed class XInstructionWorkflow
         var name = stage.ToString().ToLowerInvariant() + (stage is Stage.Generate or Stage.Rate ? $"-{iteration}" : "");
         var id = $"{_run.Run}/{language}/{name}";
         var remote = (stage == Stage.Generate && _shape.RemoteGenerator) || (stage == Stage.Rate && _shape.RemoteEvaluator);
-        var input = new StageInput(new LanguageInput(_run, language), stage, shards, window, iteration, models, Remote: remote);
+        var input = new StageInput(new LanguageInput(_run, language), stage, shards, stage == Stage.Accept ? window : Window, iteration, models, Remote: remote, Revision: _settings.Revision);
         var entry = _stages.Count;
         _stages.Add(new StageEntry(id, language, stage, iteration, shards, null));
         var child = await Workflow.StartChildWorkflowAsync(
             (LanguageWorkflow w) => w.RunAsync(input), new ChildWorkflowOptions { Id = id, TaskQueue = TaskQueues.Cpu });
         _children[id] = new RunningStage(child, language, part);
         if (_paused.Holds(language, part)) await HoldAsync(child, paused: true);
+        if (_settings.Revision != input.Revision) await TellAsync(child);
         try
         {
             var result = await child.GetResultAsync();
@@ -228,8 +257,26 @@ public sealed class XInstructionWorkflow
         if (_paused.HoldsPart(language, stage)) await Workflow.WaitConditionAsync(() => !_paused.Holds(language, stage));
     }
 
+    private int Window => (int?)_settings.Values.Number("concurrency") ?? _shape.Window;
+
+    private IReadOnlyDictionary<string, string> Parse(SettingsInput input) => SteeredSettings.Parse(_run.Run, input.Sets, _shape.RemoteGenerator, _shape.RemoteEvaluator);
+
+    // Changes are recorded one after the other, but may be heard of in another order.
+    private void TakeUp(SettingsState state)
+    {
+        if (state.Revision > _settings.Revision) _settings = state;
+    }
+
+    private Task TellAsync(ChildWorkflowHandle<LanguageWorkflow> child)
+    {
+        var steering = new StageSteering(_settings.Revision, Window);
+        return IfUnderWayAsync(() => child.SignalAsync(w => w.SteerAsync(steering)));
+    }
+
     private async Task SteerAsync(string command, IReadOnlyList<RunPart> parts, SteerInput input)
     {
+        // The run's stream begins with its start; runs that began before did not wait for it here.
+        if (_shape.Languages.Count == 0 && Workflow.Patched("steer-started")) await Workflow.WaitConditionAsync(() => _shape.Languages.Count > 0);
         var request = Workflow.CurrentUpdateInfo?.Id;
         foreach (var part in parts)
         {
@@ -243,15 +290,17 @@ public sealed class XInstructionWorkflow
         }
     }
 
-    private static async Task HoldAsync(ChildWorkflowHandle<LanguageWorkflow> child, bool paused)
+    private static Task HoldAsync(ChildWorkflowHandle<LanguageWorkflow> child, bool paused) => IfUnderWayAsync(() => child.SignalAsync(w => w.SetPausedAsync(paused)));
+
+    private static async Task IfUnderWayAsync(Func<Task> signal)
     {
         try
         {
-            await child.SignalAsync(w => w.SetPausedAsync(paused));
+            await signal();
         }
         catch (ApplicationFailureException)
         {
-            // The stage ended in the meantime; there is nothing left to hold back.
+            // The stage ended in the meantime; there is nothing left to steer.
         }
     }
 }

@@ -2,6 +2,22 @@ using XInstruct.Domain.Runs;
 
 namespace XInstruct.Workflows.Steering;
 
+/// <summary>Settings from now on.</summary>
+/// <param name="Who">Who asked.</param>
+/// <param name="Why">Why, in their words.</param>
+/// <param name="Sets"><c>key=value</c> pairs.</param>
+public sealed record SettingsInput(string? Who, string? Why, IReadOnlyList<string> Sets);
+
+/// <summary>What is set over what the recipe says.</summary>
+/// <param name="Revision">So many changes of settings there were.</param>
+/// <param name="Values">What holds after them, by key.</param>
+public sealed record SettingsState(int Revision, IReadOnlyDictionary<string, string> Values);
+
+/// <summary>How a stage goes on.</summary>
+/// <param name="Revision">Revision of the settings of its next shards.</param>
+/// <param name="Window">Shards at once.</param>
+public sealed record StageSteering(int Revision, int Window);
+
 /// <summary>An audited intervention.</summary>
 /// <param name="Who">Who asked.</param>
 /// <param name="Why">Why, in their words.</param>
