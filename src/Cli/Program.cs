@@ -25,6 +25,7 @@ foreach (var job in JobCommand.All()) root.Subcommands.Add(job);
 root.Subcommands.Add(StatusCommand.Status());
 root.Subcommands.Add(StatusCommand.Watch());
 foreach (var command in SteerCommands.All()) root.Subcommands.Add(command);
+foreach (var command in VerdictCommands.All()) root.Subcommands.Add(command);
 root.Subcommands.Add(WorkerCommand.Create());
 root.Subcommands.Add(AuditCommand.Create());
 root.Subcommands.Add(ReportCommand.Create());

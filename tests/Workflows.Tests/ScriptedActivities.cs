@@ -10,6 +10,7 @@ using XInstruct.Workflows.Rating;
 using XInstruct.Workflows.Releases;
 using XInstruct.Workflows.Runs;
 using XInstruct.Workflows.Selection;
+using XInstruct.Workflows.Steering;
 using XInstruct.Workflows.Training;
 
 namespace XInstruct.Workflows.Tests;
@@ -20,6 +21,7 @@ public sealed class ScriptedActivities :
     IClusteringActivities, IReleaseActivities, ITrainingActivities, ITuningActivities, IEvaluationActivities
 {
     private readonly ConcurrentQueue<string> _calls = new();
+    private readonly List<RunSteered> _steered = [];
 
     public RunShape Shape { get; init; } = new(["sw"], 0, 1, 2, NeedsTokenizer: false);
 
@@ -68,7 +70,7 @@ public sealed class ScriptedActivities :
 
     [Activity]
     public Task<LanguageIteration> KeepAsync(KeepInput input) => AnswerAsync(
-        $"keep {input.Language.Language} {input.Iteration}{(input.IsLast ? " last" : "")}",
+        $"keep {input.Language.Language} {input.Iteration}{(input.IsLast ? " last" : "")}{(input.IsApproved ? " approved" : "")}",
         new LanguageIteration(input.Language.Language, 90, 9, 9, [30, 30, 30]));
 
     [Activity]
@@ -90,6 +92,23 @@ public sealed class ScriptedActivities :
 
     [Activity]
     public Task RecordSteeringAsync(RecordSteeringInput input) => AnswerAsync($"record {input.Command.Command} {input.Command.Who}{(input.Command.Part().IsWhole() ? "" : $" {input.Command.Part()}")}", 0);
+
+    [Activity]
+    public async Task<SettingsState> RecordSettingsAsync(RecordSteeringInput input)
+    {
+        await AnswerAsync($"record set {string.Join(' ', input.Command.Set!.Select(s => $"{s.Key}={s.Value}"))}", 0);
+        lock (_steered)
+        {
+            _steered.Add(input.Command);
+            return new SettingsState(_steered.Count, SteeredSettings.At(_steered, _steered.Count));
+        }
+    }
+
+    [Activity]
+    public Task<int> ReopenFailuresAsync(RecordSteeringInput input) => AnswerAsync($"reopen {input.Command.Iteration} {input.Command.Reason}", 3);
+
+    [Activity]
+    public Task<int> RestoreAsync(KeepInput input) => AnswerAsync($"restore {input.Language.Language} {input.Iteration}", 9);
 
     [Activity]
     public Task CompleteRunAsync(RunInput input) => AnswerAsync("end", 0);
@@ -117,7 +136,7 @@ public sealed class ScriptedActivities :
     /// <summary>"rate sw 1/0 evaluator": where the endpoints are, stage, language, shard/iteration and the models with the half that each may label.</summary>
     private Task<ShardResult> AnswerAsync(string stage, ShardInput input) => AnswerAsync(
         $"{(ActivityExecutionContext.Current.Info.TaskQueue == TaskQueues.Api ? "api " : "")}{stage} {input.Language.Language} {input.Shard}/{input.Iteration}"
-            + string.Concat(input.Models.Select(m => $" {m.Checkpoint}{(m.Half is { } half ? $":{half}" : "")}")),
+            + (input.Revision > 0 ? $" r{input.Revision}" : "") + string.Concat(input.Models.Select(m => $" {m.Checkpoint}{(m.Half is { } half ? $":{half}" : "")}")),
         new ShardResult(10, 1, 100, 20, $"last of {input.Shard}"));
 
     private async Task<T> AnswerAsync<T>(string call, T answer)

@@ -39,7 +39,7 @@ public sealed class RemoteShards(
             TextNormalizer.Normalize(texts[sample.Text]),
             sample.Instruction is { } instruction ? texts[instruction] : "",
             language,
-            $"{stage.Name}/{recipe.Seed}/{iteration}/{sample.SampleId}");
+            $"{stage.Name}/{recipe.Seed}/{iteration}/{sample.SampleId}{(sample.Retries > 0 ? $"/{sample.Retries}" : "")}");
 
         async Task CommitAsync(IReadOnlyList<Answered<Sample>> answers, CancellationToken token)
         {

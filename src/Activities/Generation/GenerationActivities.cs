@@ -88,7 +88,7 @@ public sealed class GenerationActivities(
             var model = models.Load(reference.Checkpoint);
             var prompt = new ModelPrompt(model.Tokenizer, options.Prompt, options.MaxTextTokens);
             var rows = Allowed(reference, batch);
-            var requests = rows.Select(i => new GenerationRequest(prompt.Prompt(Slots(texts, batch[i])), Seed(recipe.Seed, input.Iteration, batch[i].SampleId))).ToList();
+            var requests = rows.Select(i => new GenerationRequest(prompt.Prompt(Slots(texts, batch[i])), Seed(recipe.Seed, input.Iteration, batch[i]))).ToList();
             var outputs = TextGenerator.Generate(model.Decoder, requests, Options(recipe, prompt), ct);
             for (var j = 0; j < rows.Count; j++)
             {
@@ -160,5 +160,7 @@ public sealed class GenerationActivities(
         },
     };
 
-    private static ulong Seed(int seed, int iteration, Guid sample) => Domain.Statistics.DeterministicRandom.SeedOf($"generate/{seed}/{iteration}/{sample}");
+    // What is tried again is drawn anew.
+    private static ulong Seed(int seed, int iteration, Sample sample) =>
+        Domain.Statistics.DeterministicRandom.SeedOf($"generate/{seed}/{iteration}/{sample.SampleId}{(sample.Retries > 0 ? $"/{sample.Retries}" : "")}");
 }

@@ -39,6 +39,12 @@ public sealed record RunReport(
     /// <summary>Pauses that hold: of which part, who and why; null when there is none.</summary>
     public IReadOnlyList<RunSteered>? Paused { get; init; }
 
+    /// <summary>The iteration that waits for a verdict; null when none does.</summary>
+    public int? WaitsFor { get; init; }
+
+    /// <summary>Samples whose newest try failed, by stage, language and reason; null when there are none.</summary>
+    public IReadOnlyList<FailureCount>? Failures { get; init; }
+
     /// <summary>All interventions in their order; null when there is none.</summary>
     public IReadOnlyList<RunSteered>? Steered { get; init; }
 }

@@ -16,7 +16,7 @@ using XInstruct.Workflows.Runs;
 namespace XInstruct.Activities.Reports;
 
 /// <summary>Builds a run's report from its events; the truth, when the user has one, is compared here and nowhere else.</summary>
-public sealed class RunReporter(IDocumentStore store, NpgsqlDataSource database, FileStore files, Contents contents, EventLog log, RunLibrary library, BudgetBook budget)
+public sealed class RunReporter(IDocumentStore store, NpgsqlDataSource database, FileStore files, Contents contents, EventLog log, RunLibrary library, BudgetBook budget, FailureReader failures)
 {
     /// <summary>The report of a run.</summary>
     /// <param name="run">The run.</param>
@@ -46,9 +46,15 @@ public sealed class RunReporter(IDocumentStore store, NpgsqlDataSource database,
             Baselines = comparison?.Baseline,
             Screening = comparison?.Screening,
             Paused = !run.IsCompleted && Steering.Paused(run.Steered) is { Count: > 0 } paused ? paused : null,
+            WaitsFor = await WaitsForAsync(run, ct),
+            Failures = await failures.ReadAsync(run.Name, ct) is { Count: > 0 } failed ? failed : null,
             Steered = run.Steered is { Count: > 0 } steered ? steered : null,
         };
     }
+
+    private async Task<int?> WaitsForAsync(Run run, CancellationToken ct) =>
+        run is { IsCompleted: false, Release: null, Iterations: [.., var last] } && !Steering.Verdicts(run.Steered).ContainsKey(last.Iteration)
+        && (await library.RecipeAsync(new RunInput(run.Name, run.Recipe), ct)).Recipe.Refine.Approve ? last.Iteration : null;
 
     private async Task<TruthResult?> CompareAsync(Run run, LoadedRecipe recipe, List<RecipeProblem> warnings, CancellationToken ct)
     {

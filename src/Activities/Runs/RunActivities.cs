@@ -38,7 +38,9 @@ public sealed class RunActivities(EventWriter writer, RunLibrary library, RunRea
             evaluator,
             recipe.Diversify.Encoder is not null,
             [.. Steering.Paused(run.Steered).Select(p => p.Part())],
-            RunSteering.State(run));
+            RunSteering.State(run),
+            recipe.Refine.Approve,
+            Steering.Verdicts(run.Steered));
     }
 
     /// <inheritdoc/>
@@ -55,6 +57,14 @@ public sealed class RunActivities(EventWriter writer, RunLibrary library, RunRea
     [Activity]
     public Task<Workflows.Steering.SettingsState> RecordSettingsAsync(RecordSteeringInput input) =>
         steering.SetAsync(input.Run.Run, input.Command, ActivityExecutionContext.Current.CancellationToken);
+
+    /// <inheritdoc/>
+    [Activity]
+    public async Task<int> ReopenFailuresAsync(RecordSteeringInput input)
+    {
+        using var heartbeat = Heartbeat.Start();
+        return await steering.ReopenAsync(input.Run, input.Command, heartbeat.Advance, heartbeat.Token);
+    }
 
     /// <inheritdoc/>
     [Activity]

@@ -3,13 +3,15 @@ using XInstruct.Activities.Storage;
 using XInstruct.Domain.Identities;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Runs;
+using XInstruct.Domain.Samples;
+using XInstruct.Workflows.Languages;
 using XInstruct.Workflows.Runs;
 using XInstruct.Workflows.Steering;
 
 namespace XInstruct.Activities.Runs;
 
 /// <summary>Records interventions in a run, each once, and with it what must change at the same time.</summary>
-public sealed class RunSteering(EventWriter writer, RunReader runs, RunLibrary library, RunSettingsTable settings)
+public sealed class RunSteering(EventWriter writer, RunReader runs, RunLibrary library, SampleReader samples, RunSettingsTable settings)
 {
     /// <summary>Writes an intervention; nothing when its request is recorded already.</summary>
     public Task<int> RecordAsync(string run, RunSteered command, CancellationToken ct)
@@ -32,6 +34,38 @@ public sealed class RunSteering(EventWriter writer, RunReader runs, RunLibrary l
     {
         await RecordAsync(run, command, ct);
         return State(await runs.LoadAsync(run, ct));
+    }
+
+    /// <summary>Opens failed samples of an iteration again and writes who wanted that; once a request.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="command">Which ones.</param>
+    /// <param name="alive">Called after each stretch of samples.</param>
+    /// <param name="ct">Cancellation.</param>
+    /// <returns>How many.</returns>
+    public async Task<int> ReopenAsync(RunInput run, RunSteered command, Action<long> alive, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        ArgumentNullException.ThrowIfNull(command);
+        ArgumentNullException.ThrowIfNull(alive);
+        if ((await runs.LoadAsync(run.Run, ct)).Steered.FirstOrDefault(s => s.Request == command.Request) is { Samples: { } known }) return known;
+        var recipe = (await library.RecipeAsync(run, ct)).Recipe;
+        var act = new Act("retry", CodeVersion.Current);
+        var reopened = 0;
+        foreach (var language in command.Language is { } one ? [one] : recipe.Languages)
+        {
+            var plan = await library.PlanAsync(new LanguageInput(run, language), ct);
+            foreach (var ids in plan.Ids.Chunk(recipe.Plan.ShardSize))
+            {
+                var failed = (await samples.LoadAsync(run.Run, ids, ct)).Where(s => s.Reopen(command.Iteration!.Value, command.Stage, command.Reason) is not null);
+                var changes = failed.Select(s => new Change<Sample>(
+                    Identity.Stream(run.Run, s.SampleId), s.SampleId, c => c?.Reopen(command.Iteration!.Value, command.Stage, command.Reason) is { } e ? new Fact(e) : null)).ToList();
+                if (changes.Count > 0) reopened += await writer.WriteAsync(run.Run, act, changes, ct);
+                alive(ids.Length);
+            }
+        }
+
+        await RecordAsync(run.Run, command with { Samples = reopened }, ct);
+        return reopened;
     }
 
     /// <summary>What is set over a run's recipe.</summary>

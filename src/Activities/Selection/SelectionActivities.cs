@@ -1,3 +1,4 @@
+using Marten;
 using Temporalio.Activities;
 using XInstruct.Activities.Runs;
 using XInstruct.Activities.Storage;
@@ -11,7 +12,7 @@ using XInstruct.Workflows.Selection;
 namespace XInstruct.Activities.Selection;
 
 /// <summary>Keeps the best pairs of a language at the end of an iteration.</summary>
-public sealed class SelectionActivities(EventWriter writer, RunLibrary library, RunReader runs, SampleReader samples) : ISelectionActivities
+public sealed class SelectionActivities(EventWriter writer, RunLibrary library, RunReader runs, SampleReader samples, IDocumentStore store) : ISelectionActivities
 {
     /// <inheritdoc/>
     [Activity]
@@ -20,8 +21,9 @@ public sealed class SelectionActivities(EventWriter writer, RunLibrary library, 
         using var heartbeat = Heartbeat.Start();
         var ct = heartbeat.Token;
         var run = input.Language.Run;
+        var completed = (await runs.LoadAsync(run.Run, ct)).Iterations.FirstOrDefault(i => i.Iteration == input.Iteration)?.Languages.Single(l => l.Language == input.Language.Language);
         // A run that failed and was started again: its samples have moved on since.
-        if ((await runs.LoadAsync(run.Run, ct)).Iterations.FirstOrDefault(i => i.Iteration == input.Iteration) is { } known) return known.Languages.Single(l => l.Language == input.Language.Language);
+        if (completed is not null && !input.IsApproved) return completed;
         var recipe = (await library.RecipeAsync(run, ct)).Recipe;
         var plan = await library.PlanAsync(input.Language, ct);
         var all = await samples.LoadAsync(run.Run, plan.Ids, ct);
@@ -41,9 +43,37 @@ public sealed class SelectionActivities(EventWriter writer, RunLibrary library, 
             heartbeat.Advance(batch.Length);
         }
 
+        if (completed is not null) return completed;
         var levels = Enumerable.Range(0, 3).Select(level => all.Count(s => s.Level == level)).ToList();
         return new LanguageIteration(
             input.Language.Language, all.Count(s => s.Rated == input.Iteration), kept.Count, kept.Count + all.Count(s => s.Kept < input.Iteration), levels);
+    }
+
+    /// <inheritdoc/>
+    [Activity]
+    public async Task<int> RestoreAsync(KeepInput input)
+    {
+        using var heartbeat = Heartbeat.Start();
+        var ct = heartbeat.Token;
+        var run = input.Language.Run;
+        var recipe = (await library.RecipeAsync(run, ct)).Recipe;
+        var restored = 0;
+        await using var session = store.QuerySession();
+        foreach (var ids in (await library.PlanAsync(input.Language, ct)).Ids.Chunk(recipe.Plan.ShardSize))
+        {
+            var changes = new List<Change<Sample>>();
+            foreach (var sample in await samples.LoadAsync(run.Run, ids, ct))
+            {
+                var stream = Identity.Stream(run.Run, sample.SampleId);
+                var events = await session.Events.FetchStreamAsync(stream, token: ct);
+                if (Sample.Before(events.Select(e => e.Data), input.Iteration) is { } before) changes.Add(Change(run.Run, sample, s => s.Restore(before, input.Iteration)));
+            }
+
+            restored += await writer.WriteAsync(run.Run, new Act("undo", CodeVersion.Current), changes, ct);
+            heartbeat.Advance(ids.Length);
+        }
+
+        return restored;
     }
 
     private static Change<Sample> Change(string run, Sample sample, Func<Sample, object?> decide) => new(

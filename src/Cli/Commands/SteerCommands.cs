@@ -79,7 +79,7 @@ internal static class SteerCommands
             return ExitCodes.Ok;
         });
         return command.WithExamples(
-            "xinstruct steer demo-1a2b3c4d --set concurrency=1 --why "the machine is needed"", "xinstruct steer swahili-1a2b3c4d --set budget=20", "xinstruct steer swahili-1a2b3c4d --set generator.temperature=0.9 --set generator.concurrency=32");
+            "xinstruct steer demo-1a2b3c4d --set concurrency=1 --why \"the machine is needed\"", "xinstruct steer swahili-1a2b3c4d --set budget=20", "xinstruct steer swahili-1a2b3c4d --set generator.temperature=0.9 --set generator.concurrency=32");
     }
 
     private static async Task<(IReadOnlyDictionary<string, string> Values, bool IsUnderWay)> SetAsync(Deployment deployment, Run run, SettingsInput input, CancellationToken ct)

@@ -27,6 +27,7 @@ internal sealed class LineDisplay(TextWriter output, bool json) : IRunDisplay
                 view.Progress.Phase,
                 view.Progress.Iteration,
                 Paused = view.Progress.IsPaused,
+                view.Progress.WaitsFor,
                 PausedParts = view.Progress.Paused,
                 Set = view.Progress.Settings is { Count: > 0 } settings ? settings : null,
                 Stages = view.Stages.Select(s => new { s.Entry.Language, s.Entry.Stage, s.Entry.Iteration, s.Entry.Shards, s.ShardsDone, s.Result.Done, s.Result.Failed }),

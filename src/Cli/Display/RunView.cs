@@ -20,7 +20,8 @@ internal sealed record RunView(RunProgress Progress, IReadOnlyList<StageView> St
 
     /// <summary>What is paused, in words; null for nothing.</summary>
     public static string? Paused(RunProgress progress) =>
-        progress.IsPaused ? "paused" : progress.Paused is { Count: > 0 } parts ? $"paused: {string.Join(", ", parts)}" : null;
+        progress.WaitsFor is { } iteration ? $"waits for 'xinstruct approve' or 'reject' of iteration {iteration}"
+        : progress.IsPaused ? "paused" : progress.Paused is { Count: > 0 } parts ? $"paused: {string.Join(", ", parts)}" : null;
 }
 
 /// <summary>One stage of one language.</summary>

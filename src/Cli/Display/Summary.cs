@@ -27,6 +27,8 @@ internal static class Summary
         Row("texts", $"{s.Texts:N0} accepted, {s.Rejected:N0} rejected; {s.Kept:N0} pairs kept, {s.Selected:N0} selected");
         if (report.Rejections is { Count: > 0 } reasons) Row("rejected", $"{string.Join(", ", reasons.Select(r => $"{r.Key} {r.Value.ToString("N0", CultureInfo.InvariantCulture)}"))}");
         foreach (var pause in report.Paused ?? []) Row("paused", $"{pause.Part()}, by {TerminalText.Clean(pause.Who ?? "nobody named")}{(pause.Why is { } why ? $": {TerminalText.Clean(why)}" : "")}");
+        if (report.WaitsFor is { } waits) Row("waits", $"for a verdict on iteration {waits}: 'xinstruct approve {report.Run}' or 'xinstruct reject {report.Run}'");
+        foreach (var f in report.Failures ?? []) Row("failed", $"{f.Stage} {f.Language}: {f.Samples:N0} {TerminalText.Clean(f.Reason)}{(f.TriedAgain > 0 ? $", {f.TriedAgain} of them tried again before" : "")}");
         foreach (var set in (report.Steered ?? []).Where(s => s.Set is not null)) Row("set", $"{string.Join(", ", set.Set!.Select(v => $"{v.Key}={v.Value}"))}, by {TerminalText.Clean(set.Who ?? "nobody named")}{(set.Why is { } why ? $": {TerminalText.Clean(why)}" : "")}");
         Row("tokens", $"{report.Ledger.TokensIn:N0} in, {report.Ledger.TokensOut:N0} out, ${report.Ledger.Usd:N2}");
         foreach (var c in report.Ledger.Calls ?? [])

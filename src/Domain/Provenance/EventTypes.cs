@@ -18,6 +18,8 @@ public static class EventTypes
         [typeof(InstructionRevised)] = "instruction_revised",
         [typeof(SampleRated)] = "sample_rated",
         [typeof(RatingFailed)] = "rating_failed",
+        [typeof(FailureReopened)] = "failure_reopened",
+        [typeof(SampleRestored)] = "sample_restored",
         [typeof(SampleKept)] = "sample_kept",
         [typeof(SampleRejected)] = "sample_rejected",
         [typeof(SampleSelected)] = "sample_selected",

@@ -39,6 +39,10 @@ public sealed class RefineOptions
     [Description("Texts that a later iteration labels and judges anew: all of them, so that a pair kept early must win again; or unkept, those not kept so far (methods section 1), which costs less.")]
     public Regenerate Regenerate { get; set; } = Regenerate.All;
 
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
+    [Description("Each iteration waits, for days if need be, until someone says 'xinstruct approve' or 'xinstruct reject' of what it came to; a rejected one is undone and ends the loop.")]
+    public bool Approve { get; set; }
+
     [Description("What later iterations train on: kept pairs; or none, a control with the same steps and no new data.")]
     public NewData NewData { get; set; } = NewData.Kept;
 }

@@ -59,7 +59,7 @@ public sealed record LanguageEvaluation(
 public sealed record ModelEvaluated(string Before, string After, int Candidates, IReadOnlyList<LanguageEvaluation> Languages);
 
 /// <summary>Someone steered a run, a job or a training.</summary>
-/// <param name="Command">What was asked for: pause, resume, set, budget.</param>
+/// <param name="Command">What was asked for: pause, resume, set, budget, approve, reject, retry.</param>
 /// <param name="Who">Who asked.</param>
 /// <param name="Why">Why, in their words.</param>
 /// <param name="Usd">The new budget in US dollars; null for none, and of other commands.</param>
@@ -67,6 +67,9 @@ public sealed record ModelEvaluated(string Before, string After, int Candidates,
 /// <param name="Stage">The stage that it is about; null for all.</param>
 /// <param name="Request">Names the request, so that it is recorded once; null in older events.</param>
 /// <param name="Set">Settings from now on, by key; null of other commands.</param>
+/// <param name="Iteration">The iteration that it is about.</param>
+/// <param name="Reason">The reason of failure that is tried again; null for any.</param>
+/// <param name="Samples">Samples that are tried again.</param>
 public sealed record RunSteered(
     string Command,
     string? Who,
@@ -75,7 +78,10 @@ public sealed record RunSteered(
     string? Language = null,
     string? Stage = null,
     string? Request = null,
-    IReadOnlyDictionary<string, string>? Set = null);
+    IReadOnlyDictionary<string, string>? Set = null,
+    int? Iteration = null,
+    string? Reason = null,
+    int? Samples = null);
 
 /// <summary>Everything the recipe asked for is done.</summary>
 public sealed record RunCompleted;

@@ -49,6 +49,14 @@ public static class Steering
     /// <summary>What was paused as a whole and has been started again goes on; nothing when it was not paused.</summary>
     public static object? GoOn(IReadOnlyList<RunSteered> steered) => Paused(steered).Count > 0 ? new RunSteered("resume", null, "started again") : null;
 
+    /// <summary>What was said of each iteration: whether it is approved.</summary>
+    public static IReadOnlyDictionary<int, bool> Verdicts(IEnumerable<RunSteered> steered)
+    {
+        var verdicts = new SortedDictionary<int, bool>();
+        foreach (var command in steered.Where(s => s.Command is "approve" or "reject" && s.Iteration is not null)) verdicts.TryAdd(command.Iteration!.Value, command.Command == "approve");
+        return verdicts;
+    }
+
     /// <summary>What it is about.</summary>
     public static RunPart Part(this RunSteered command)
     {

@@ -53,6 +53,9 @@ public sealed record Sample : IChained
 
     public string? Rejected { get; init; }
 
+    /// <summary>How often a failure was tried again.</summary>
+    public int Retries { get; init; }
+
     public int? Cluster { get; init; }
 
     public int? ClusterRank { get; init; }
@@ -80,6 +83,25 @@ public sealed record Sample : IChained
         (var s, RatingFailed e) => s with { Rated = e.Iteration, Level = null, Probabilities = null, Failure = e.Reason, Kept = null, KeptRank = null },
         (var s, SampleKept e) => s with { Kept = e.Iteration, KeptRank = e.Rank },
         (var s, SampleRejected e) => s with { Rejected = e.Reason },
+        (var s, FailureReopened e) => s with
+        {
+            Generated = e.Stage == "generate" ? Math.Min(s.Generated, e.Iteration - 1) : s.Generated,
+            Rated = Math.Min(s.Rated, e.Iteration - 1),
+            Failure = null,
+            Retries = s.Retries + 1,
+        },
+        (var s, SampleRestored e) => s with
+        {
+            Instruction = e.Instruction,
+            Generated = e.Generated,
+            LogProbability = e.LogProbability,
+            Failure = e.Failure,
+            Rated = e.Rated,
+            Level = e.Level,
+            Probabilities = e.Probabilities,
+            Kept = e.Kept,
+            KeptRank = e.KeptRank,
+        },
         (var s, SampleSelected e) => s with { Cluster = e.Cluster, ClusterRank = e.Rank },
         (var s, _) => s,
     };
@@ -120,6 +142,47 @@ public sealed record Sample : IChained
     /// <summary>The evaluator's answer could not be read.</summary>
     public object? FailRating(int iteration, string reason) =>
         Rated >= iteration || Instruction is null ? null : new RatingFailed(iteration, reason);
+
+    /// <summary>Where an iteration failed on the sample: generate or rate; null when it did not.</summary>
+    public string? FailedIn(int iteration) =>
+        Failure is null ? null
+        : Rated == iteration && Level is null && Instruction is not null ? "rate"
+        : Generated == iteration && (Rated < iteration || Level is not null) ? "generate"
+        : null;
+
+    /// <summary>Opens a failure of <paramref name="iteration"/> again; nothing when there is none such.</summary>
+    /// <param name="iteration">Iteration of the failure.</param>
+    /// <param name="stage">generate or rate; null for both.</param>
+    /// <param name="reason">Reason of the failure; null for any.</param>
+    public object? Reopen(int iteration, string? stage, string? reason) =>
+        FailedIn(iteration) is { } failed && (stage is null || stage == failed) && (reason is null || reason == Failure) ? new FailureReopened(iteration, failed, Failure!) : null;
+
+    /// <summary>Undoes <paramref name="iteration"/>; nothing when it left nothing.</summary>
+    /// <param name="before">The sample before it: <see cref="Before"/>.</param>
+    /// <param name="iteration">The rejected iteration.</param>
+    public object? Restore(Sample before, int iteration) =>
+        Generated >= iteration || Rated >= iteration || Kept >= iteration
+            ? new SampleRestored(iteration, before.Instruction, before.Generated, before.LogProbability, before.Failure, before.Rated, before.Level, before.Probabilities, before.Kept, before.KeptRank)
+            : null;
+
+    /// <summary>The sample as it was before an iteration. Pure.</summary>
+    /// <param name="events">Its events in their order.</param>
+    /// <param name="iteration">What this and later iterations did does not count.</param>
+    public static Sample? Before(IEnumerable<object> events, int iteration) => events.Where(e => IterationOf(e) < iteration).Aggregate(default(Sample), Fold);
+
+    private static int IterationOf(object @event) => @event switch
+    {
+        InstructionGenerated e => e.Iteration,
+        InstructionRevised e => e.Iteration,
+        GenerationFailed e => e.Iteration,
+        SampleRated e => e.Iteration,
+        RatingFailed e => e.Iteration,
+        FailureReopened e => e.Iteration,
+        SampleRestored e => e.Iteration,
+        SampleKept e => e.Iteration,
+        SampleRejected e => e.Iteration,
+        _ => -1,
+    };
 
     /// <summary>Keeps the pair; nothing when it is kept or rejected already.</summary>
     public object? Keep(int iteration, int rank) => Kept is null && Rejected is null ? new SampleKept(iteration, rank) : null;

@@ -34,6 +34,17 @@ public sealed record SampleRated(int Iteration, int Level, IReadOnlyList<double>
 /// <summary>The evaluator's answer could not be read: an outcome of its own, never a level.</summary>
 public sealed record RatingFailed(int Iteration, string Reason);
 
+/// <summary>A failure is to be tried again; the event of the failure stays.</summary>
+/// <param name="Iteration">Iteration of the failure.</param>
+/// <param name="Stage">generate or rate.</param>
+/// <param name="Reason">Why it had failed.</param>
+public sealed record FailureReopened(int Iteration, string Stage, string Reason);
+
+/// <summary>An iteration was rejected, and the pair is again what it was before it.</summary>
+/// <param name="Iteration">The rejected iteration; all else is what held before.</param>
+public sealed record SampleRestored(
+    int Iteration, string? Instruction, int Generated, double? LogProbability, string? Failure, int Rated, int? Level, IReadOnlyList<double>? Probabilities, int? Kept, int? KeptRank);
+
 /// <summary>The pair was kept as new training data.</summary>
 /// <param name="Iteration">Iteration at whose end it was kept.</param>
 /// <param name="Rank">1 is the best of its language.</param>

@@ -20,6 +20,8 @@ public sealed record RunInput(string Run, string Recipe);
 /// <param name="HasEncoder">Instructions are embedded by an encoder of their own.</param>
 /// <param name="Paused">Parts that an earlier start left paused: a pause holds until someone resumes it.</param>
 /// <param name="Settings">What was set while the run was under way.</param>
+/// <param name="Approve">Each iteration waits for a verdict.</param>
+/// <param name="Verdicts">Those that an earlier start had.</param>
 public sealed record RunShape(
     IReadOnlyList<string> Languages,
     int Iterations,
@@ -30,7 +32,9 @@ public sealed record RunShape(
     bool RemoteEvaluator = false,
     bool HasEncoder = false,
     IReadOnlyList<RunPart>? Paused = null,
-    SettingsState? Settings = null);
+    SettingsState? Settings = null,
+    bool Approve = false,
+    IReadOnlyDictionary<int, bool>? Verdicts = null);
 
 /// <summary>Counts of all languages at the end of an iteration.</summary>
 public sealed record IterationInput(RunInput Run, IterationCompleted Iteration);
@@ -56,6 +60,10 @@ public interface IRunActivities
     /// <summary>Writes RunSteered with settings from now on, and returns what holds after it.</summary>
     [Activity]
     Task<SettingsState> RecordSettingsAsync(RecordSteeringInput input);
+
+    /// <summary>Appends FailureReopened to failed samples, writes RunSteered, and returns how many they are.</summary>
+    [Activity]
+    Task<int> ReopenFailuresAsync(RecordSteeringInput input);
 
     /// <summary>Writes RunCompleted.</summary>
     [Activity]

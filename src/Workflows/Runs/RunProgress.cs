@@ -11,6 +11,7 @@ namespace XInstruct.Workflows.Runs;
 /// <param name="Stages">Stages that ended, and those under way with the id of the workflow that knows more.</param>
 /// <param name="Paused">Parts that are paused.</param>
 /// <param name="Settings">What was set while the run was under way, by key.</param>
+/// <param name="WaitsFor">The iteration that waits for a verdict.</param>
 public sealed record RunProgress(
     string Phase,
     int? Iteration,
@@ -19,7 +20,8 @@ public sealed record RunProgress(
     IReadOnlyList<IterationCompleted> Iterations,
     SealedRelease? Release,
     IReadOnlyList<RunPart>? Paused = null,
-    IReadOnlyDictionary<string, string>? Settings = null);
+    IReadOnlyDictionary<string, string>? Settings = null,
+    int? WaitsFor = null);
 
 /// <summary>One stage of one language.</summary>
 /// <param name="Workflow">Id of the child workflow.</param>

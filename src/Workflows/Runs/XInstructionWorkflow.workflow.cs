@@ -27,7 +27,12 @@ public sealed class XInstructionWorkflow
     private RunShape _shape = new([], 0, 1, 1, NeedsTokenizer: false);
     private SealedRelease? _release;
     private string _phase = "start";
+    private readonly SortedDictionary<int, bool> _verdicts = [];
+    private readonly SortedSet<string> _reopened = new(StringComparer.Ordinal);
     private int? _iteration;
+    private int? _waitsFor;
+    private bool _isOpen;
+    private int _retries;
     private SettingsState _settings = new(0, new Dictionary<string, string>(StringComparer.Ordinal));
 
     /// <summary>A stage under way.</summary>
@@ -38,7 +43,7 @@ public sealed class XInstructionWorkflow
 
     /// <summary>Where the run is.</summary>
     [WorkflowQuery]
-    public RunProgress Progress => new(_phase, _iteration, _paused.IsWhole, [.. _stages], [.. _iterations], _release, _paused.All, _settings.Values);
+    public RunProgress Progress => new(_phase, _iteration, _paused.IsWhole, [.. _stages], [.. _iterations], _release, _paused.All, _settings.Values, _waitsFor);
 
     /// <summary>Holds back new work of a part, or of all; what is in flight ends.</summary>
     [WorkflowUpdate]
@@ -92,26 +97,98 @@ public sealed class XInstructionWorkflow
             throw new InvalidOperationException($"Run {_run.Run} generates and rates no more, it is at '{_phase}': {late} would change nothing. A run of its own can have it: xinstruct fork {_run.Run} --from generate --set {late}=…");
     }
 
+    /// <summary>Approves or rejects the iteration that waits.</summary>
+    /// <returns>The iteration.</returns>
+    [WorkflowUpdate]
+    public async Task<int> DecideAsync(VerdictInput input)
+    {
+        // Nobody else decides on it while this verdict is written down.
+        var iteration = _waitsFor!.Value;
+        _waitsFor = null;
+        var command = new RunSteered(input.IsApproved ? "approve" : "reject", input.Who, input.Why, Request: Workflow.CurrentUpdateInfo?.Id, Iteration: iteration);
+        var record = new RecordSteeringInput(_run, command);
+        await Workflow.ExecuteActivityAsync((IRunActivities a) => a.RecordSteeringAsync(record), ActivityDefaults.Cpu);
+        _verdicts[iteration] = input.IsApproved;
+        return iteration;
+    }
+
+    [WorkflowUpdateValidator(nameof(DecideAsync))]
+    public void ValidateDecide(VerdictInput input)
+    {
+        if (_waitsFor is not { } waits)
+            throw new InvalidOperationException(_shape.Approve ? $"Run {_run.Run} waits for no verdict now: it is at '{_phase}'." : $"Run {_run.Run} waits for no verdict: its recipe does not say refine.approve: true.");
+        if (input.Iteration is { } named && named != waits) throw new InvalidOperationException($"Run {_run.Run} waits for a verdict on iteration {waits}, not on {named}.");
+        if (!input.IsApproved && waits == 0) throw new InvalidOperationException($"Before iteration 0 there is none to go on with. 'xinstruct cancel {_run.Run}' ends the run; 'xinstruct fork {_run.Run} --from generate --set …' makes another.");
+    }
+
+    /// <summary>Tries failed samples of this iteration again, before it keeps any.</summary>
+    /// <returns>How many.</returns>
+    [WorkflowUpdate]
+    public async Task<int> RetryAsync(RetryInput input)
+    {
+        var record = new RecordSteeringInput(_run, input.Event(_iteration!.Value, Workflow.CurrentUpdateInfo?.Id));
+        // What keeps the pairs waits for this.
+        _retries++;
+        try
+        {
+            var samples = await Workflow.ExecuteActivityAsync((IRunActivities a) => a.ReopenFailuresAsync(record), ActivityDefaults.Cpu);
+            if (samples > 0) _reopened.UnionWith(input.Language is { } language ? [language] : _shape.Languages);
+            return samples;
+        }
+        finally
+        {
+            _retries--;
+        }
+    }
+
+    [WorkflowUpdateValidator(nameof(RetryAsync))]
+    public void ValidateRetry(RetryInput input)
+    {
+        PausedParts.CheckPart(new SteerInput(null, null, input.Language), _shape.Languages);
+        if (input.Stage is not (null or "generate" or "rate")) throw new InvalidOperationException($"Samples fail in the stages generate and rate, not in '{input.Stage}'.");
+        if (!_isOpen)
+            throw new InvalidOperationException($"Run {_run.Run} is at '{_phase}': failed samples are tried again while their iteration generates and rates. A run of its own can try them: xinstruct fork {_run.Run} --from generate");
+    }
+
     [WorkflowRun]
     public async Task<RunResult> RunAsync(RunInput input)
     {
         _shape = await Workflow.ExecuteActivityAsync((IRunActivities a) => a.StartRunAsync(_run), ActivityDefaults.Cpu);
         foreach (var part in _shape.Paused ?? []) _paused.Pause(part);
         if (_shape.Settings is { } settings) TakeUp(settings);
+        foreach (var (decided, isApproved) in _shape.Verdicts ?? new Dictionary<int, bool>()) _verdicts[decided] = isApproved;
         _phase = "ingest";
         var corpora = await ForEachLanguageAsync(IngestAsync);
         var tokenizer = _shape.NeedsTokenizer ? (await TrainTokenizerAsync()).Checkpoint : null;
         IReadOnlyList<ModelRef> evaluators = _shape.RemoteEvaluator ? [] : [await TrainEvaluatorAsync(tokenizer)];
-        for (var iteration = 0; iteration <= _shape.Iterations; iteration++)
+        IReadOnlyList<ModelRef> generators = [];
+        var last = _shape.Iterations;
+        for (var iteration = 0; iteration <= last; iteration++)
         {
             _iteration = iteration;
-            IReadOnlyList<ModelRef> generators = _shape.RemoteGenerator ? [] : await TrainGeneratorsAsync(iteration, tokenizer);
-            await RunStageAsync(Stage.Generate, corpora, iteration, generators);
+            if (_verdicts.TryGetValue(iteration, out var isApproved) && !isApproved)
+            {
+                last = await UndoAsync(iteration);
+                break;
+            }
+
+            IReadOnlyList<ModelRef> trained = _shape.RemoteGenerator ? [] : await TrainGeneratorsAsync(iteration, tokenizer);
+            _isOpen = true;
+            await RunStageAsync(Stage.Generate, corpora, iteration, trained);
             await RunStageAsync(Stage.Rate, corpora, iteration, evaluators);
+            await TryAgainAsync(corpora, iteration, trained, evaluators);
             await KeepAsync(iteration);
-            if (iteration == _shape.Iterations) await RunStageAsync(Stage.Embed, corpora, iteration, await EmbedderAsync(generators, evaluators, tokenizer));
+            if (_shape.Approve && !await IsApprovedAsync(iteration))
+            {
+                last = await UndoAsync(iteration);
+                break;
+            }
+
+            generators = trained;
         }
 
+        if (_shape.Approve) await CloseAsync(last);
+        await RunStageAsync(Stage.Embed, corpora, last, await EmbedderAsync(generators, evaluators, tokenizer));
         _iteration = null;
         await EnterAsync("diversify");
         await ForEachLanguageAsync(async language =>
@@ -122,7 +199,7 @@ public sealed class XInstructionWorkflow
         });
         await EnterAsync("release");
         _release = await Workflow.ExecuteActivityAsync((IReleaseActivities a) => a.SealReleaseAsync(_run), ActivityDefaults.Cpu);
-        var student = await TrainAsync(ModelRole.Student, 0, _shape.Iterations, tokenizer, []);
+        var student = await TrainAsync(ModelRole.Student, 0, last, tokenizer, []);
         await EnterAsync("evaluate");
         var evaluation = new EvaluateInput(_run, student.Initial!, student.Checkpoint);
         await Workflow.ExecuteActivityAsync((IEvaluationActivities a) => a.EvaluateAsync(evaluation), ActivityDefaults.Gpu);
@@ -188,13 +265,74 @@ public sealed class XInstructionWorkflow
         return await Workflow.ExecuteActivityAsync((ITrainingActivities a) => a.TrainModelAsync(input), ActivityDefaults.Gpu);
     }
 
+    /// <summary>Waits for a verdict, however long.</summary>
+    private async Task<bool> IsApprovedAsync(int iteration)
+    {
+        if (!_verdicts.ContainsKey(iteration))
+        {
+            _phase = "approval";
+            _waitsFor = iteration;
+            await Workflow.WaitConditionAsync(() => _verdicts.ContainsKey(iteration));
+        }
+
+        return _verdicts[iteration];
+    }
+
+    /// <summary>Undoes a rejected iteration.</summary>
+    /// <returns>The last accepted one.</returns>
+    private async Task<int> UndoAsync(int iteration)
+    {
+        await EnterAsync("undo");
+        await ForEachLanguageAsync(language =>
+        {
+            var undo = new KeepInput(new LanguageInput(_run, language), iteration, IsLast: false);
+            return Workflow.ExecuteActivityAsync((ISelectionActivities a) => a.RestoreAsync(undo), ActivityDefaults.Cpu);
+        });
+        return iteration - 1;
+    }
+
+    /// <summary>Rejects what the last accepted iteration did not keep.</summary>
+    private async Task CloseAsync(int iteration)
+    {
+        await EnterAsync("keep");
+        await ForEachLanguageAsync(language =>
+        {
+            var close = new KeepInput(new LanguageInput(_run, language), iteration, IsLast: true, IsApproved: true);
+            return Workflow.ExecuteActivityAsync((ISelectionActivities a) => a.KeepAsync(close), ActivityDefaults.Cpu);
+        });
+    }
+
+    /// <summary>Failed samples that someone wants tried again are, as often as that is asked for before pairs are kept.</summary>
+    private async Task TryAgainAsync(Dictionary<string, ScreenedCorpus> corpora, int iteration, IReadOnlyList<ModelRef> generators, IReadOnlyList<ModelRef> evaluators)
+    {
+        for (var round = 1; ; round++)
+        {
+            // Who pauses 'keep' has time to look at what failed.
+            if (_retries > 0 || _paused.Holds(null, "keep")) await Workflow.WaitConditionAsync(() => _retries == 0 && (_reopened.Count > 0 || !_paused.Holds(null, "keep")));
+            if (_reopened.Count == 0)
+            {
+                _isOpen = false;
+                return;
+            }
+
+            var languages = _reopened.ToList();
+            _reopened.Clear();
+            foreach (var (stage, models) in new[] { (Stage.Generate, generators), (Stage.Rate, evaluators) })
+            {
+                await EnterAsync(stage.ToString().ToLowerInvariant());
+                var again = languages.Select(language => RunStageAsync(stage, language, corpora[language].Shards, _shape.Window, iteration, models, $"-retry-{round}")).ToList();
+                await Workflow.WhenAllAsync(again);
+            }
+        }
+    }
+
     private async Task KeepAsync(int iteration)
     {
         await EnterAsync("keep");
         var counts = await ForEachLanguageAsync(async language =>
         {
             await WaitForPartAsync(language, "keep");
-            var keep = new KeepInput(new LanguageInput(_run, language), iteration, iteration == _shape.Iterations);
+            var keep = new KeepInput(new LanguageInput(_run, language), iteration, iteration == _shape.Iterations && !_shape.Approve);
             return await Workflow.ExecuteActivityAsync((ISelectionActivities a) => a.KeepAsync(keep), ActivityDefaults.Cpu);
         });
         var completed = new IterationCompleted(iteration, [.. _shape.Languages.Select(l => counts[l])]);
@@ -211,12 +349,12 @@ public sealed class XInstructionWorkflow
     }
 
     private async Task<ShardResult> RunStageAsync(
-        Stage stage, string language, int shards, int window, int iteration, IReadOnlyList<ModelRef> models)
+        Stage stage, string language, int shards, int window, int iteration, IReadOnlyList<ModelRef> models, string suffix = "")
     {
         var part = stage is Stage.Scan or Stage.Accept ? "ingest" : stage.ToString().ToLowerInvariant();
         await Workflow.WaitConditionAsync(() => !_paused.Holds(language, part));
         var name = stage.ToString().ToLowerInvariant() + (stage is Stage.Generate or Stage.Rate ? $"-{iteration}" : "");
-        var id = $"{_run.Run}/{language}/{name}";
+        var id = $"{_run.Run}/{language}/{name}{suffix}";
         var remote = (stage == Stage.Generate && _shape.RemoteGenerator) || (stage == Stage.Rate && _shape.RemoteEvaluator);
         var input = new StageInput(new LanguageInput(_run, language), stage, shards, stage == Stage.Accept ? window : Window, iteration, models, Remote: remote, Revision: _settings.Revision);
         var entry = _stages.Count;

@@ -8,6 +8,25 @@ namespace XInstruct.Workflows.Steering;
 /// <param name="Sets"><c>key=value</c> pairs.</param>
 public sealed record SettingsInput(string? Who, string? Why, IReadOnlyList<string> Sets);
 
+/// <summary>What someone says of an iteration.</summary>
+/// <param name="Who">Who.</param>
+/// <param name="Why">Why, in their words.</param>
+/// <param name="IsApproved">Whether the run goes on with it.</param>
+/// <param name="Iteration">The iteration; null for the one that waits.</param>
+public sealed record VerdictInput(string? Who, string? Why, bool IsApproved, int? Iteration);
+
+/// <summary>Failed samples to be tried again.</summary>
+/// <param name="Who">Who asked.</param>
+/// <param name="Why">Why, in their words.</param>
+/// <param name="Reason">Only those that failed for this reason; null for any.</param>
+/// <param name="Stage">generate or rate; null for both.</param>
+/// <param name="Language">Only of this language.</param>
+public sealed record RetryInput(string? Who, string? Why, string? Reason, string? Stage, string? Language)
+{
+    /// <summary>The event of it.</summary>
+    public RunSteered Event(int iteration, string? request) => new("retry", Who, Why, Language: Language, Stage: Stage, Request: request, Iteration: iteration, Reason: Reason);
+}
+
 /// <summary>What is set over what the recipe says.</summary>
 /// <param name="Revision">So many changes of settings there were.</param>
 /// <param name="Values">What holds after them, by key.</param>
