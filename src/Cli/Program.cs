@@ -28,6 +28,7 @@ foreach (var command in SteerCommands.All()) root.Subcommands.Add(command);
 foreach (var command in VerdictCommands.All()) root.Subcommands.Add(command);
 root.Subcommands.Add(WorkerCommand.Create());
 root.Subcommands.Add(AuditCommand.Create());
+root.Subcommands.Add(ReleaseCommand.Create());
 root.Subcommands.Add(ReportCommand.Create());
 root.Subcommands.Add(ExportCommand.Create());
 root.Subcommands.Add(TokenizeCommand.Create());
