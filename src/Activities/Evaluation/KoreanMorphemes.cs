@@ -25,7 +25,7 @@ internal static class KoreanMorphemes
     {
         if (texts.Count == 0) return [];
         // A text is a line of MeCab's, and its buffer must hold the longest.
-        var lines = texts.Select(text => text.Normalize(NormalizationForm.FormC).ToLowerInvariant().ReplaceLineEndings(" ").Replace('\r', ' ')).ToList();
+        var lines = texts.Select(text => text.Normalize(NormalizationForm.FormC).ToLowerInvariant().ReplaceLineEndings(" ")).ToList();
         var longest = lines.Max(Encoding.UTF8.GetByteCount) + 2;
         var start = new ProcessStartInfo("mecab", ["-r", "/dev/null", "-d", dictionary, "-O", "wakati", "-b", longest.ToString(CultureInfo.InvariantCulture)])
         {

@@ -54,7 +54,7 @@ public sealed record ChaosCertificate
     /// <summary>Replies that went out whole for prompts that had all those of an undisturbed run: work that a user would have paid again.</summary>
     public int PaidAgain { get; init; }
 
-    /// <summary>Calls that were under way at a kill, at most: only so many may be paid again.</summary>
+    /// <summary>Calls that were reserved and not settled at a kill: only so many may be paid again.</summary>
     public int InFlight { get; init; }
 
     /// <summary>What else was wrong.</summary>
@@ -79,12 +79,12 @@ public sealed record ChaosCertificate
         if (Prompts > 0) Line($"  replies          {List(Faults)}");
         Line($"  release          {(ReleasesChanged == 0 ? "the same in all, " : $"another in {ReleasesChanged} runs than ")}{Release}");
         Line($"  events           {Events} a run; {EventsLost} lost, {EventsDuplicated} duplicated");
-        if (Prompts > 0) Line($"  calls            {Prompts} prompts, {PaidAgain} paid again; {InFlight} may have been under way at a kill");
+        if (Prompts > 0) Line($"  calls            {Prompts} prompts, {PaidAgain} paid again; {InFlight} were under way at a kill");
         foreach (var finding in Findings) Line($"  {finding}");
         string?[] wrong =
         [
             ReleasesChanged > 0 ? "releases differ" : null, EventsLost > 0 ? "events are lost" : null, EventsDuplicated > 0 ? "events are duplicated" : null,
-            PaidAgain > InFlight ? "more was paid again than can have been under way" : null, Findings.Count > 0 ? "see the findings" : null,
+            PaidAgain > InFlight ? "more was paid again than was under way" : null, Findings.Count > 0 ? "see the findings" : null,
         ];
         text.Append(IsClean ? "Clean: nothing lost, nothing duplicated, nothing paid twice." : $"NOT clean: {string.Join("; ", wrong.OfType<string>())}.");
         return text.ToString();

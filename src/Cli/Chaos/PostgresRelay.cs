@@ -13,6 +13,7 @@ internal sealed class PostgresRelay : IAsyncDisposable
 {
     private const int Port = 5432;
 
+    private readonly NpgsqlConnectionStringBuilder _named;
     private readonly EndPoint _server, _own;
     private readonly string? _folder;
     private readonly ConcurrentDictionary<Socket, byte> _open = [];
@@ -23,27 +24,38 @@ internal sealed class PostgresRelay : IAsyncDisposable
     /// <param name="server">Connection string of the user's server.</param>
     public PostgresRelay(string server)
     {
-        var named = new NpgsqlConnectionStringBuilder(server);
-        Host = named.Host!;
-        if (Host.StartsWith('/'))
+        _named = new NpgsqlConnectionStringBuilder(server);
+        var host = _named.Host!;
+        if (host.StartsWith('/'))
         {
             // Whoever reaches the server by its socket may do anything there: nobody else gets to this one.
             _folder = Directory.CreateTempSubdirectory("xi-chaos-").FullName;
-            _server = new UnixDomainSocketEndPoint(Path.Combine(Host, $".s.PGSQL.{named.Port}"));
+            _server = new UnixDomainSocketEndPoint(Path.Combine(host, $".s.PGSQL.{_named.Port}"));
             _own = new UnixDomainSocketEndPoint(Path.Combine(_folder, $".s.PGSQL.{Port}"));
             Listen();
         }
         else
         {
-            _server = new DnsEndPoint(Host, named.Port);
+            _server = new DnsEndPoint(host, _named.Port);
             _own = new IPEndPoint(IPAddress.Loopback, 0);
             Listen();
             _own = _listener!.LocalEndPoint!;
         }
     }
 
-    /// <summary>The server's host, as it was named.</summary>
-    public string Host { get; }
+    /// <summary>Whether a text is a connection string of the same server.</summary>
+    public bool IsServerOf(string value)
+    {
+        try
+        {
+            var other = new NpgsqlConnectionStringBuilder(value);
+            return (other.Host, other.Port) == (_named.Host, _named.Port);
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>A connection string that leads through here, to another database.</summary>
     public string Through(string connection, string database) => new NpgsqlConnectionStringBuilder(connection)
@@ -106,7 +118,7 @@ internal sealed class PostgresRelay : IAsyncDisposable
 
     private async Task CarryAsync(Socket client)
     {
-        using var server = new Socket(_server.AddressFamily is AddressFamily.Unspecified ? AddressFamily.InterNetwork : _server.AddressFamily, SocketType.Stream, _own is IPEndPoint ? ProtocolType.Tcp : ProtocolType.Unspecified);
+        using var server = _server is DnsEndPoint ? new Socket(SocketType.Stream, ProtocolType.Tcp) : new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         _open[client] = _open[server] = 0;
         try
         {

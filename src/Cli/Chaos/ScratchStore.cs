@@ -12,6 +12,8 @@ namespace XInstruct.Cli.Chaos;
 /// <param name="home">The new home.</param>
 internal sealed class ScratchStore(string server, string database, string home) : IAsyncDisposable
 {
+    private const int ServerTries = 60;
+
     private readonly string _server = new NpgsqlConnectionStringBuilder(server) { Pooling = false }.ConnectionString;
 
     private readonly string _own = new NpgsqlConnectionStringBuilder(server) { Database = database, Pooling = false }.ConnectionString;
@@ -32,7 +34,7 @@ internal sealed class ScratchStore(string server, string database, string home) 
         foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
         {
             if (variable.Value is not string value || !value.Contains("Database=", StringComparison.OrdinalIgnoreCase)) continue;
-            if (IsOf(value, relay.Host)) yield return ((string)variable.Key, relay.Through(value, database));
+            if (relay.IsServerOf(value)) yield return ((string)variable.Key, relay.Through(value, database));
         }
 
         yield return ("XINSTRUCT_POSTGRES", relay.Through(server, database));
@@ -56,13 +58,29 @@ internal sealed class ScratchStore(string server, string database, string home) 
         return events;
     }
 
-    /// <summary>Calls that are still reserved.</summary>
-    public async Task<long> OpenCallsAsync(CancellationToken ct)
+    /// <summary>Calls that are reserved and not settled.</summary>
+    public async Task<IReadOnlyList<Guid>> OpenCallsAsync()
     {
-        await using var connection = new NpgsqlConnection(_own);
-        await connection.OpenAsync(ct);
-        await using var command = new NpgsqlCommand($"select count(*) from {StoreConfiguration.Schema}.xi_calls", connection);
-        return (long)(await command.ExecuteScalarAsync(ct))!;
+        for (var left = ServerTries; ; left--)
+        {
+            try
+            {
+                await using var connection = new NpgsqlConnection(_own);
+                await connection.OpenAsync();
+                await using var command = new NpgsqlCommand($"select coalesce(array_agg(id), '{{}}') from {StoreConfiguration.Schema}.xi_calls", connection);
+                return (Guid[])(await command.ExecuteScalarAsync())!;
+            }
+            catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName)
+            {
+                // Nobody has come so far.
+                return [];
+            }
+            catch (NpgsqlException e) when (e.IsTransient && left > 1)
+            {
+                // The server is being restarted.
+                await Task.Delay(500);
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -70,18 +88,6 @@ internal sealed class ScratchStore(string server, string database, string home) 
     {
         await ExecuteAsync(_server, $"drop database if exists {database} with (force)", CancellationToken.None);
         if (Directory.Exists(home)) Directory.Delete(home, recursive: true);
-    }
-
-    private static bool IsOf(string value, string? host)
-    {
-        try
-        {
-            return new NpgsqlConnectionStringBuilder(value).Host == host;
-        }
-        catch (ArgumentException)
-        {
-            return false;
-        }
     }
 
     private static async Task ExecuteAsync(string connectionString, string sql, CancellationToken ct)

@@ -40,7 +40,10 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
     private static readonly string[] Ways = ["times connections cut", "times away"];
 
     private readonly PostgresRelay _relay = new(options.Server);
+    // Guards what follows: several processes live at once.
+    private readonly Lock _lock = new();
     private readonly Random _random = new(options.Seed);
+    private readonly HashSet<Guid> _inFlight = [];
     private readonly SortedDictionary<string, int> _kills = new(StringComparer.Ordinal), _outages = new(StringComparer.Ordinal), _faults = new(StringComparer.Ordinal);
     private readonly List<string> _findings = [];
     private readonly string _name = $"xi_chaos_{Guid.NewGuid():N}"[..17];
@@ -69,15 +72,14 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
             total = await RoundAsync(total, events, replies, command, Keys(apis), provider, ct);
         }
 
-        var atOnce = apis.Select(r => r.Api.Concurrency).DefaultIfEmpty(0).Max();
-        return total with { Kills = _kills, Outages = _outages, Faults = _faults, Findings = _findings, InFlight = atOnce * _kills.Values.Sum(), Seconds = Math.Round(clock.Elapsed.TotalSeconds, 1) };
+        return total with { Kills = _kills, Outages = _outages, Faults = _faults, Findings = _findings, InFlight = _inFlight.Count, Seconds = Math.Round(clock.Elapsed.TotalSeconds, 1) };
     }
 
     private List<string> Command(List<(string Role, ApiOptions Api)> apis, MadeUpProvider provider) =>
     [
         "run", Path.GetFullPath(options.Recipe), "--json", .. options.Overrides.SelectMany(o => new[] { "--set", o }),
         // The pace of a real endpoint is none of this one's.
-        .. apis.SelectMany(r => new[] { $"baseUrl={provider.BaseUrl(r.Role)}", "requestsPerMinute=0", "tokensPerMinute=0", "timeout=10" }.SelectMany(s => new[] { "--set", $"models.{r.Role}.api.{s}" })),
+        .. apis.SelectMany(r => new[] { $"baseUrl={provider.BaseUrl(r.Role)}", "requestsPerMinute=0", "tokensPerMinute=0", "timeout=10", "tries=6" }.SelectMany(s => new[] { "--set", $"models.{r.Role}.api.{s}" })),
     ];
 
     private static List<string> Keys(List<(string Role, ApiOptions Api)> apis) => [.. apis.Select(r => r.Api.Key).OfType<string>()];
@@ -106,11 +108,16 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
         string? last;
         using (var done = CancellationTokenSource.CreateLinkedTokenSource(ct))
         {
-            var weather = OutagesAsync(done.Token);
-            var helpers = Enumerable.Range(0, options.Workers).Select(_ => LivesAsync(store, ["worker"], keys, done.Token)).ToList();
-            last = await LivesAsync(store, command, keys, ct);
-            await done.CancelAsync();
-            await Task.WhenAll([weather, .. helpers]);
+            var helpers = Enumerable.Range(0, options.Workers).Select(_ => (Task)LivesAsync(store, ["worker"], keys, done.Token)).Append(OutagesAsync(done.Token)).ToList();
+            try
+            {
+                last = await LivesAsync(store, command, keys, ct);
+            }
+            finally
+            {
+                await done.CancelAsync();
+                await Task.WhenAll(helpers);
+            }
         }
 
         foreach (var (kind, count) in provider.Failed) _faults[kind] = _faults.GetValueOrDefault(kind) + count;
@@ -120,7 +127,7 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
         var lost = expected.Sum(e => Math.Max(0, e.Value - found.GetValueOrDefault(e.Key)));
         var more = found.Sum(e => Math.Max(0, e.Value - expected.GetValueOrDefault(e.Key)));
         if (lost + more > 0) _findings.Add($"Run {round}: {string.Join(", ", expected.Keys.Concat(found.Keys).Distinct().Where(k => expected.GetValueOrDefault(k) != found.GetValueOrDefault(k)).Select(k => k.Item1).Distinct().Order(StringComparer.Ordinal))} differ.");
-        if (await store.OpenCallsAsync(ct) is > 0 and var open) _findings.Add($"Run {round}: {open} calls are still reserved.");
+        if (await store.OpenCallsAsync() is { Count: > 0 } open) _findings.Add($"Run {round}: {open.Count} calls are still reserved.");
         if (provider.Unanswered > 0) _findings.Add($"Run {round}: {provider.Unanswered} prompts were given up.");
         using var audit = new Child(store, _relay, ["audit", "verify", "--json"], keys, null, ct);
         await audit.EndAsync();
@@ -151,13 +158,13 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
             await settled.CancelAsync();
             await killer;
             var isKilled = child.WasKilled && !ct.IsCancellationRequested;
-            if (ordeal.Kill is { } moment) Settle(moment, isKilled);
+            var kills = ordeal.Kill is { } moment ? Settle(moment, isKilled, isKilled ? await store.OpenCallsAsync() : []) : 0;
             if (ct.IsCancellationRequested && command[0] == "worker") return null;
             ct.ThrowIfCancellationRequested();
             if (isKilled)
             {
                 failures = 0;
-                say($"killed ({ordeal.Kill}): {command[0]}; {_kills.Values.Sum()} of {options.Kills}");
+                say($"killed ({ordeal.Kill}): {command[0]}; {kills} of {options.Kills}");
             }
             else if (child.ExitCode == ExitCodes.Ok)
             {
@@ -166,7 +173,7 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
             // A process that finds no PostgreSQL at its start says so and ends: whoever started it starts it again.
             else if (child.ExitCode != ExitCodes.MissingComponent || ++failures == Stubborn)
             {
-                lock (_findings) _findings.Add($"'{command[0]}' ended with exit code {child.ExitCode}: {child.LastLine} {child.LastWords}");
+                lock (_lock) _findings.Add($"'{command[0]}' ended with exit code {child.ExitCode}: {child.LastLine} {child.LastWords}");
                 return null;
             }
             else
@@ -179,7 +186,7 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
     /// <summary>What the next process is to suffer, by the seed; nothing once all kills are planned.</summary>
     private (Ordeal Ordeal, TimeSpan? Wait) Plan()
     {
-        lock (_random)
+        lock (_lock)
         {
             var (slow, seed) = (options.Faults, _random.Next());
             if (_planned == options.Kills) return (new Ordeal(null, 0, slow, seed, null), null);
@@ -193,12 +200,15 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
         }
     }
 
-    private void Settle(string moment, bool isKilled)
+    /// <summary>What became of a plan. The number of kills so far.</summary>
+    private int Settle(string moment, bool isKilled, IReadOnlyList<Guid> open)
     {
-        lock (_random)
+        lock (_lock)
         {
             if (isKilled) _kills[moment] = _kills.GetValueOrDefault(moment) + 1;
             else _planned--;
+            _inFlight.UnionWith(open);
+            return _kills.Values.Sum();
         }
     }
 
@@ -239,7 +249,8 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
         using var restart = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", options.Restart!]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
         var said = await Task.WhenAll(restart.StandardOutput.ReadToEndAsync(), restart.StandardError.ReadToEndAsync());
         await restart.WaitForExitAsync();
-        if (restart.ExitCode != 0) _findings.Add($"The command that restarts PostgreSQL ended with exit code {restart.ExitCode}: {string.Concat(said).Trim()}");
+        if (restart.ExitCode == 0) return;
+        lock (_lock) _findings.Add($"The command that restarts PostgreSQL ended with exit code {restart.ExitCode}: {string.Concat(said).Trim()}");
     }
 
     /// <inheritdoc/>

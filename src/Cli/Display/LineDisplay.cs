@@ -4,7 +4,7 @@ using XInstruct.Workflows.Languages;
 
 namespace XInstruct.Cli.Display;
 
-/// <summary>Plain lines, or JSON lines, for pipes and logs: one when something changed, and one each few seconds of long work.</summary>
+/// <summary>Plain lines, or JSON lines, for pipes and logs: one when something changed, one each few seconds of long work, and in JSON a last one with the final figures.</summary>
 internal sealed class LineDisplay(TextWriter output, bool json) : IRunDisplay
 {
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
@@ -16,7 +16,7 @@ internal sealed class LineDisplay(TextWriter output, bool json) : IRunDisplay
         var active = view.Stages.Where(s => !s.IsDone).ToList();
         var done = view.Stages.Where(s => s.IsDone).Select(s => s.Entry.Workflow).ToList();
         var key = $"{view.Progress.Phase}|{view.Progress.Iteration}|{view.Progress.IsPaused}|{done.Count}";
-        if (key == _last && view.Elapsed - _lastAt < Quiet) return;
+        if (key == _last && view.Elapsed - _lastAt < Quiet && !(view.IsLast && json)) return;
         (_last, _lastAt) = (key, view.Elapsed);
         if (json)
         {

@@ -11,6 +11,9 @@ namespace XInstruct.Cli.Display;
 /// <param name="Pulse">Money, pace of endpoints, and who works.</param>
 internal sealed record RunView(RunProgress Progress, IReadOnlyList<StageView> Stages, TimeSpan Elapsed, RunPulse Pulse)
 {
+    /// <summary>Whether none follows: the command ends.</summary>
+    public bool IsLast { get; init; }
+
     public long TokensIn => Stages.Sum(s => s.Result.TokensIn);
 
     public long TokensOut => Stages.Sum(s => s.Result.TokensOut);

@@ -30,7 +30,9 @@ internal sealed class RunWatcher(ITemporalClient client, RunPulseReader pulses, 
             ct.ThrowIfCancellationRequested();
         }
 
-        if (await ViewAsync(ct) is { } last) display.Show(last);
+        // What was spent since the last pulse belongs to the last view.
+        _nextPulse = TimeSpan.Zero;
+        if (await ViewAsync(ct) is { } last) display.Show(last with { IsLast = true });
     }
 
     /// <summary>One view; null while nobody can answer, e.g. because no worker is up yet.</summary>
