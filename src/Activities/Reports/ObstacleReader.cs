@@ -97,10 +97,14 @@ public sealed class ObstacleReader(IDocumentStore store, WorkerRegister register
     private async Task<IEnumerable<Obstacle>> PausedAsync(string run, CancellationToken ct)
     {
         await using var session = store.QuerySession();
-        var last = (await session.Events.FetchStreamAsync(Identity.RunStream(run), token: ct)).LastOrDefault(e => e.Data is RunSteered { Command: "pause" or "resume" });
-        if (last?.Data is not RunSteered { Command: "pause" } pause) return [];
-        var why = pause.Why is { Length: > 0 } reason ? $": {FirstLine(reason)}" : "";
-        return [new Obstacle("paused", $"{(pause.Who is { Length: > 0 } who ? who : "Somebody")} paused it at {Time(last.Timestamp)}{why}.", $"xinstruct resume {run}", last.Timestamp)];
+        var steered = (await session.Events.FetchStreamAsync(Identity.RunStream(run), token: ct)).Where(e => e.Data is RunSteered).ToList();
+        return Steering.Paused(steered.Select(e => (RunSteered)e.Data)).Select(pause =>
+        {
+            var at = steered.Last(e => ReferenceEquals(e.Data, pause)).Timestamp;
+            var (part, why) = (pause.Part(), pause.Why is { Length: > 0 } reason ? $": {FirstLine(reason)}" : "");
+            var options = (part.Language is { } language ? $" --language {language}" : "") + (part.Stage is { } stage ? $" --stage {stage}" : "");
+            return new Obstacle("paused", $"{(pause.Who is { Length: > 0 } who ? who : "Somebody")} paused {part} at {Time(at)}{why}.", $"xinstruct resume {run}{options}", at);
+        });
     }
 
     /// <summary>Work that waits in queues that nobody serves.</summary>

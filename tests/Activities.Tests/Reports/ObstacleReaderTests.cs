@@ -99,7 +99,7 @@ public sealed class ObstacleReaderTests(WorkedStore worked) : IClassFixture<Work
 
         var all = (await ReadAsync()).ToDictionary(o => o.Kind, StringComparer.Ordinal);
         all.Keys.Order().ShouldBe(["budget", "endpointAway", "endpointBusy", "noWorker", "paused"]);
-        all["paused"].Sentence.ShouldBe($"ana paused it at {Time(all["paused"].Since)}: the GPU is needed elsewhere.");
+        all["paused"].Sentence.ShouldBe($"ana paused the run at {Time(all["paused"].Since)}: the GPU is needed elsewhere.");
         all["paused"].Remedy.ShouldBe($"xinstruct resume {_run}");
         all["endpointAway"].Sentence.ShouldBe($"http://127.0.0.1:9/v1 (model made-up) does not answer since {Time(all["endpointAway"].Since)}: Connection refused");
         all["endpointBusy"].Sentence.ShouldBe($"http://127.0.0.1:9/v1 (model busy) says 429, too many requests, and to come again at {Time(all["endpointBusy"].Until)}.");

@@ -67,7 +67,7 @@ public sealed class HistoryTests(LocalEnvironment environment)
         var names = Recordings.Files.Select(f => f.Replace(".json.gz", "").Replace(".json", "")).ToList();
         Workflows.Select(w => w.Name).Except(names.Select(n => n.Split('.')[0])).ShouldBeEmpty();
         Enum.GetNames<Stage>().Select(s => $"LanguageWorkflow.{s.ToLowerInvariant()}").Except(names).ShouldBeEmpty();
-        new Recordings(environment).Ways.SelectMany(w => w.Names).Except(names).ShouldBeEmpty($"'{Recordings.Switch}=1 ./xinstruct test Workflows' records them.");
+        new Recordings(environment).Ways.SelectMany(w => w.Names).Except(names).ShouldBeEmpty($"'{Recordings.Switch}=1 ./xinstruct test --filter HistoryTests' records them.");
     }
 
     [Fact]

@@ -47,6 +47,9 @@ public sealed class ScriptedJob : IJobActivities
         return "tree";
     }
 
+    [Activity]
+    public Task RecordJobSteeringAsync(JobSteeringInput input) => CallAsync($"record {input.Command.Command} {input.Command.Who}");
+
     private Task CallAsync(string call)
     {
         _calls.Enqueue(call);
