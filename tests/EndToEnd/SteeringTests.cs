@@ -30,7 +30,7 @@ public sealed class SteeringTests : IAsyncLifetime
         (await RefusedAsync(["run", UndisturbedRun.Recipe, "--detach", .. UndisturbedRun.Small, "--set", "refine.iterations=2"]))
             .ShouldSatisfyAllConditions(e => e.ShouldContain("refine.iterations was 1, is 2"), e => e.ShouldContain("--new"), e => e.ShouldContain($"fork {Run}"));
         (await RefusedAsync(["run", UndisturbedRun.Recipe, "--id", Run, "--detach", .. Loop, "--set", "seed=7"])).ShouldContain("seed was 1, is 7");
-        (await PageAsync("status")).ShouldContain("rate, by");
+        (await PageAsync("status")).ShouldContain("look first");
         var status = await StatusAsync();
         status.GetProperty("paused")[0].ShouldSatisfyAllConditions(p => p.GetProperty("stage").GetString().ShouldBe("rate"), p => p.GetProperty("why").GetString().ShouldBe("look first"));
         (await _product.RunAsync("status")).Output.ShouldContain("running, paused: rate, keep of sw");
