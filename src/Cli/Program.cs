@@ -30,6 +30,7 @@ root.Subcommands.Add(StatusCommand.Watch());
 foreach (var command in SteerCommands.All()) root.Subcommands.Add(command);
 root.Subcommands.Add(WorkerCommand.Create());
 root.Subcommands.Add(AuditCommand.Create());
+root.Subcommands.Add(ReleaseCommand.Create());
 root.Subcommands.Add(ReportCommand.Create());
 root.Subcommands.Add(ExportCommand.Create());
 root.Subcommands.Add(TokenizeCommand.Create());

@@ -89,7 +89,7 @@ public sealed class ScriptedActivities :
     public Task EvaluateAsync(EvaluateInput input) => AnswerAsync($"evaluate {input.Before} {input.After}", 0);
 
     [Activity]
-    public Task RecordSteeringAsync(RecordSteeringInput input) => AnswerAsync($"record {input.Command.Command} {input.Command.Who}", 0);
+    public Task RecordSteeringAsync(RecordSteeringInput input) => AnswerAsync($"record {input.Command.Command} {input.Command.Who}{(input.Command.Part().IsWhole() ? "" : $" {input.Command.Part()}")}", 0);
 
     [Activity]
     public Task CompleteRunAsync(RunInput input) => AnswerAsync("end", 0);
@@ -102,6 +102,9 @@ public sealed class ScriptedActivities :
 
     [Activity]
     public Task<TunedModel> EndTrainingAsync(EndTrainingInput input) => AnswerAsync($"end training {input.Model.Model}", input.Model);
+
+    [Activity]
+    public Task RecordTrainingSteeringAsync(TrainingSteeringInput input) => AnswerAsync($"record {input.Command.Command} {input.Command.Who}", 0);
 
     /// <summary>Makes every call of a name wait, alive, until it is opened or cancelled.</summary>
     public Gate Close(string call)

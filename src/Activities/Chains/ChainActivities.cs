@@ -27,7 +27,7 @@ public sealed class ChainActivities(
     {
         var ct = heartbeat.Token;
         var document = await DocumentAsync(input, ct);
-        await WriteAsync(input, current => Job.Start(current, new JobStarted(input.Chain, "chain", input.Recipe, [])), ct);
+        await WriteAsync(input, current => Job.Start(current, new JobStarted(input.Chain, "chain", input.Recipe, [])) ?? Steering.GoOn(current!.Steered), ct);
         return document.Steps();
     });
 

@@ -8,6 +8,7 @@ using XInstruct.Activities.Storage;
 using XInstruct.Domain.Identities;
 using XInstruct.Domain.Jobs;
 using XInstruct.Domain.Provenance;
+using XInstruct.Domain.Runs;
 using XInstruct.Workflows;
 using XInstruct.Workflows.Jobs;
 
@@ -25,7 +26,7 @@ public sealed class JobActivities(JobStore jobs, JobKinds kinds, EventWriter wri
         await budget.EndRunAsync(input.Job, ct);
         var (kind, job) = await OpenAsync(input, ct);
         var started = new JobStarted(input.Job, input.Kind, input.Recipe, job.Document.Inputs);
-        await WriteAsync(input, "start", current => Job.Start(current, started), ct);
+        await WriteAsync(input, "start", current => Job.Start(current, started) ?? Steering.GoOn(current!.Steered), ct);
         return kind.StagesOf(job);
     });
 
@@ -88,6 +89,11 @@ public sealed class JobActivities(JobStore jobs, JobKinds kinds, EventWriter wri
         await WriteAsync(input, "end", current => current?.End(ended), ct);
         return (await jobs.FindAsync(input.Recipe, ct))!.Ended!.Result;
     });
+
+    /// <inheritdoc/>
+    [Activity]
+    public Task RecordJobSteeringAsync(JobSteeringInput input) =>
+        WriteAsync(input.Job, "steer", job => Steering.Record(job?.Steered ?? [], input.Command), ActivityExecutionContext.Current.CancellationToken);
 
     /// <summary>Work that may be long: it heartbeats, and what no retry mends ends the job with the reason.</summary>
     internal static async Task<T> TryAsync<T>(Func<Heartbeat, Task<T>> work)

@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Temporalio.Activities;
 using XInstruct.Activities.Audit;
@@ -43,19 +43,14 @@ public sealed class ReleaseActivities(
         var table = new List<ReleaseFile>();
         foreach (var language in recipe.Languages)
         {
-            table.Add(await WriteLanguageAsync(input, language, Path.Combine(folder, language + ".jsonl"), ct));
+            table.Add(await ReleaseTable.WriteAsync(folder, language, BatchesAsync(input, language, ct), contents, lost: null, ct));
             heartbeat.Advance(1);
         }
 
         var roots = await log.RootsAsync(input.Run, untilRelease: true, ct);
-        var manifest = new Manifest(1, recipe.Name, number, input.Recipe, roots.Content, table);
-        var json = JsonSerializer.SerializeToUtf8Bytes(manifest, EventJson.Indented);
-        await File.WriteAllBytesAsync(Path.Combine(folder, "manifest.json"), json, ct);
-        var record = new ReleaseRecord(input.Run, roots.Record, roots.Events);
-        await File.WriteAllBytesAsync(Path.Combine(folder, "record.json"), JsonSerializer.SerializeToUtf8Bytes(record, EventJson.Indented), ct);
+        var release = await ReleaseTable.DescribeAsync(folder, input.Run, recipe.Name, number, input.Recipe, roots, table, ct);
         Publish(folder, Path.Combine(files.Releases(input.Run), $"{number}"));
         Moments.Reached(Moments.Manifest);
-        var release = new ReleaseSealed(number, ContentHash.Of(json), roots.Content, roots.Record, table);
         var stream = Identity.RunStream(input.Run);
         await writer.WriteAsync<Run>(
             input.Run, new Act("release", CodeVersion.Current), [new Change<Run>(stream, stream, r => r?.Seal(release) is { } e ? new Fact(e) : null)], ct);
@@ -76,39 +71,11 @@ public sealed class ReleaseActivities(
         }
     }
 
-    private async Task<ReleaseFile> WriteLanguageAsync(RunInput run, string language, string path, CancellationToken ct)
+    private async IAsyncEnumerable<IReadOnlyList<Sample>> BatchesAsync(RunInput run, string language, [EnumeratorCancellation] CancellationToken ct)
     {
         var plan = await library.PlanAsync(new LanguageInput(run, language), ct);
-        var rows = 0;
-        await using (var output = new StreamWriter(path, append: false, new System.Text.UTF8Encoding(false)) { NewLine = "\n" })
-        {
-            foreach (var ids in plan.Ids.Chunk(1000))
-            {
-                var selected = (await samples.LoadAsync(run.Run, ids, ct)).Where(s => s.Cluster is not null).ToList();
-                var texts = await contents.ReadAsync([.. selected.SelectMany(s => new[] { s.Text, s.Instruction! })], ct);
-                foreach (var sample in selected)
-                {
-                    await output.WriteLineAsync(JsonSerializer.Serialize(Row(sample, texts), EventJson.Options).AsMemory(), ct);
-                    rows++;
-                }
-            }
-        }
-
-        var file = (await FileStore.TableAsync(Path.GetDirectoryName(path)!, ct)).Single(f => f.Name == Path.GetFileName(path));
-        return new ReleaseFile(file.Name, file.Bytes, file.Sha256, rows);
+        foreach (var ids in plan.Ids.Chunk(1000)) yield return await samples.LoadAsync(run.Run, ids, ct);
     }
-
-    private static ReleaseRow Row(Sample sample, IReadOnlyDictionary<string, string> texts) => new(
-        texts[sample.Instruction!],
-        texts[sample.Text],
-        sample.Language,
-        sample.SampleId,
-        Math.Round(sample.BestProbability, 6),
-        sample.Cluster!.Value,
-        sample.Generated,
-        sample.Head!.Version,
-        sample.Source,
-        sample.Row);
 
     /// <summary>The folder appears whole; what an earlier, unsealed attempt left is replaced.</summary>
     private static void Publish(string folder, string target)

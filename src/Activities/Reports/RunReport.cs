@@ -35,6 +35,12 @@ public sealed record RunReport(
 
     /// <summary>How the truth says the rejections went, when there is a truth.</summary>
     public IReadOnlyList<ScreeningReport>? Screening { get; init; }
+
+    /// <summary>Pauses that hold: of which part, who and why; null when there is none.</summary>
+    public IReadOnlyList<RunSteered>? Paused { get; init; }
+
+    /// <summary>All interventions in their order; null when there is none.</summary>
+    public IReadOnlyList<RunSteered>? Steered { get; init; }
 }
 
 /// <summary>Counts over all languages.</summary>

@@ -45,6 +45,8 @@ public sealed class RunReporter(IDocumentStore store, NpgsqlDataSource database,
             Training = [.. run.Checkpoints.Where(c => c.Steps > 0).Select(c => new TrainingReport(c.Role, c.Steps, c.Tokens, c.Loss))],
             Baselines = comparison?.Baseline,
             Screening = comparison?.Screening,
+            Paused = !run.IsCompleted && Steering.Paused(run.Steered) is { Count: > 0 } paused ? paused : null,
+            Steered = run.Steered is { Count: > 0 } steered ? steered : null,
         };
     }
 

@@ -10,7 +10,7 @@ using XInstruct.Workflows.Runs;
 namespace XInstruct.Activities.Runs;
 
 /// <summary>Activities over the run's own stream.</summary>
-public sealed class RunActivities(EventWriter writer, RunLibrary library, BudgetBook budget) : IRunActivities
+public sealed class RunActivities(EventWriter writer, RunLibrary library, RunReader runs, BudgetBook budget) : IRunActivities
 {
     /// <inheritdoc/>
     [Activity]
@@ -35,7 +35,8 @@ public sealed class RunActivities(EventWriter writer, RunLibrary library, Budget
             local.Any(m => m is { Base: null }),
             generator,
             evaluator,
-            recipe.Diversify.Encoder is not null);
+            recipe.Diversify.Encoder is not null,
+            [.. Steering.Paused((await runs.LoadAsync(input.Run, ct)).Steered).Select(p => p.Part())]);
     }
 
     /// <inheritdoc/>
@@ -46,7 +47,7 @@ public sealed class RunActivities(EventWriter writer, RunLibrary library, Budget
     /// <inheritdoc/>
     [Activity]
     public Task RecordSteeringAsync(RecordSteeringInput input) =>
-        WriteAsync(input.Run, "steer", _ => input.Command, ActivityExecutionContext.Current.CancellationToken);
+        WriteAsync(input.Run, "steer", r => Steering.Record(r?.Steered ?? [], input.Command), ActivityExecutionContext.Current.CancellationToken);
 
     /// <inheritdoc/>
     [Activity]

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using Marten;
@@ -71,21 +72,32 @@ public sealed class Contents(NpgsqlDataSource database)
     {
         var texts = new Dictionary<string, string>(hashes.Count, StringComparer.Ordinal);
         if (hashes.Count == 0) return texts;
+        await foreach (var row in ReadRowsAsync(hashes, ct))
+        {
+            if (await OpenAsync(row, ct) is { } plain) texts[row.Hash] = plain;
+        }
+
+        return texts;
+    }
+
+    /// <summary>Rows by hash, as they are stored.</summary>
+    internal async IAsyncEnumerable<StoredContent> ReadRowsAsync(IEnumerable<string> hashes, [EnumeratorCancellation] CancellationToken ct)
+    {
         await using var command = database.CreateCommand(
             $"select hash, source, nonce, bytes from {StoreConfiguration.Schema}.xi_contents where hash = any($1)");
         command.Parameters.Add(new NpgsqlParameter { Value = hashes.Distinct(StringComparer.Ordinal).Select(Convert.FromHexString).ToArray() });
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {
-            var hash = Convert.ToHexStringLower(reader.GetFieldValue<byte[]>(0));
-            var source = reader.GetGuid(1);
             var nonce = await reader.IsDBNullAsync(2, ct) ? null : reader.GetFieldValue<byte[]>(2);
-            var plain = Open(reader.GetFieldValue<byte[]>(3), nonce, hash, source, nonce is null ? null : await KeyAsync(source, ct));
-            if (plain is not null) texts[hash] = plain;
+            yield return new StoredContent(Convert.ToHexStringLower(reader.GetFieldValue<byte[]>(0)), reader.GetGuid(1), nonce, reader.GetFieldValue<byte[]>(3));
         }
-
-        return texts;
     }
+
+    /// <summary>Plain text of a row; null when its source is withdrawn.</summary>
+    /// <exception cref="TamperedException">It does not have the hash that names it.</exception>
+    internal async Task<string?> OpenAsync(StoredContent row, CancellationToken ct) =>
+        Open(row.Bytes, row.Nonce, row.Hash, row.Source, row.Nonce is null ? null : await KeyAsync(row.Source, ct));
 
     /// <summary>Reads one plain text.</summary>
     /// <exception cref="TamperedException">It is missing, or not what its hash says.</exception>
@@ -93,7 +105,7 @@ public sealed class Contents(NpgsqlDataSource database)
         (await ReadAsync([hash], ct)).GetValueOrDefault(hash)
         ?? throw new TamperedException($"Content {hash} is not in {StoreConfiguration.Schema}.xi_contents. Run 'xinstruct audit verify' to see what else is missing.");
 
-    internal async Task<byte[]?> KeyAsync(Guid source, CancellationToken ct)
+    private async Task<byte[]?> KeyAsync(Guid source, CancellationToken ct)
     {
         if (source == Guid.Empty) return null;
         if (_keys.TryGetValue(source, out var known)) return known;
@@ -114,7 +126,7 @@ public sealed class Contents(NpgsqlDataSource database)
     }
 
     /// <summary>Plain text of a stored row; null when its key is destroyed.</summary>
-    internal static string? Open(byte[] bytes, byte[]? nonce, string hash, Guid source, byte[]? key)
+    private static string? Open(byte[] bytes, byte[]? nonce, string hash, Guid source, byte[]? key)
     {
         var plain = bytes;
         if (nonce is not null)
@@ -137,6 +149,10 @@ public sealed class Contents(NpgsqlDataSource database)
             : throw new TamperedException($"Content {hash} of source {source} in xi_contents has changed: its bytes have the hash {ContentHash.Of(plain)}.");
     }
 }
+
+/// <summary>A row of xi_contents.</summary>
+/// <param name="Nonce">Null for plain bytes.</param>
+internal sealed record StoredContent(string Hash, Guid Source, byte[]? Nonce, byte[] Bytes);
 
 /// <summary>Something stored is not what its hash says.</summary>
 public sealed class TamperedException(string message, Exception? inner = null) : Exception(message, inner);

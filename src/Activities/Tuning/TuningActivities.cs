@@ -6,6 +6,7 @@ using XInstruct.Activities.Storage;
 using XInstruct.Domain.Identities;
 using XInstruct.Domain.Models;
 using XInstruct.Domain.Provenance;
+using XInstruct.Domain.Runs;
 using XInstruct.Training.Tuning;
 using XInstruct.Workflows;
 using XInstruct.Workflows.Training;
@@ -24,7 +25,7 @@ public sealed class TuningActivities(EventWriter writer, Contents contents, File
         var ct = ActivityExecutionContext.Current.CancellationToken;
         var document = await DocumentAsync(input, ct);
         var started = new TrainingStarted(input.Training, input.Recipe, document.Method, document.Release, document.Inputs);
-        await WriteAsync(input, document, model => Model.Start(model, started), ct);
+        await WriteAsync(input, document, model => Model.Start(model, started) ?? Steering.GoOn(model!.Steered), ct);
     }
 
     /// <inheritdoc/>
@@ -76,6 +77,16 @@ public sealed class TuningActivities(EventWriter writer, Contents contents, File
         // The result stands under its hash; what it took to get there is many times larger.
         if (Directory.Exists(checkpoints)) Directory.Delete(checkpoints, recursive: true);
         return Result(first);
+    }
+
+    /// <inheritdoc/>
+    [Activity]
+    public async Task RecordTrainingSteeringAsync(TrainingSteeringInput input)
+    {
+        var ct = ActivityExecutionContext.Current.CancellationToken;
+        var stream = Identity.ModelStream(input.Training.Recipe);
+        var change = new Change<Model>(stream, stream, model => Steering.Record(model?.Steered ?? [], input.Command) is { } e ? new Fact(e) : null);
+        await writer.WriteAsync<Model>(input.Training.Training, new Act("steer", CodeVersion.Current), [change], ct);
     }
 
     private static TunedModel Result(ModelTrained m) => new(m.Model, m.Base, m.Steps, m.Tokens, m.Loss, m.BestStep, m.EvaluationLoss, m.StoppedEarly);

@@ -13,15 +13,20 @@ using XInstruct.Domain.Provenance;
 
 namespace XInstruct.Cli.Commands;
 
-/// <summary><c>audit show</c> and <c>audit verify</c>.</summary>
+/// <summary><c>audit</c>: <c>show</c>, <c>replay</c> and <c>verify</c>.</summary>
 internal static class AuditCommand
 {
-    public static Command Create() => new("audit", "Shows where a sample came from, and proves that nothing changed.") { Show(), Verify() };
+    public static Command Create() => new("audit", "Shows where a sample came from, and proves that nothing changed.") { Show(), Replay(), Verify() };
 
     private static Command Show()
     {
         var subject = new Argument<string>("sample") { Description = "Sample id, as in the release's id column, or the id of a run, a training or a job." };
-        var command = new Command("show", "The history of a sample, revision by revision, or of a run, a training or a job.") { subject };
+        var prompts = new Option<bool>("--prompts") { Description = "Also print the prompts, which the page names by their hashes." };
+        var run = new Option<string?>("--run") { Description = "Only this run's history of the sample." };
+        var command = new Command("show", "The history of a sample, revision by revision, or of a run, a training or a job: what each event changed, word by word, with what model and prompt, for how much, and where.")
+        {
+            subject, run, prompts, CommonOptions.AsOf,
+        };
         command.SetAction(async (result, ct) =>
         {
             await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
@@ -29,17 +34,59 @@ internal static class AuditCommand
             var isSample = Guid.TryParse(name, out var sample);
             var training = isSample ? null : (await deployment.Get<ModelReader>().ListAsync(ct)).FirstOrDefault(m => m.Name == name);
             var job = isSample ? null : (await deployment.Get<JobStore>().ListAsync(ct)).FirstOrDefault(j => j.Name == name);
-            var trails = await deployment.Get<AuditTrail>().OfAsync(isSample ? sample : training?.Id ?? job?.Id ?? Identity.RunStream(name), ct);
-            if (trails.Count == 0) throw new UsageException($"There is no sample, run, training or job {name}. Sample ids stand in the id column of a release; 'xinstruct status' lists the runs.");
+            var asOf = result.GetValue(CommonOptions.AsOf);
+            var trails = await deployment.Get<AuditTrail>().OfAsync(isSample ? sample : training?.Id ?? job?.Id ?? Identity.RunStream(name), ct, asOf, result.GetValue(prompts));
+            if (result.GetValue(run) is { } only) trails = [.. trails.Where(t => t.Run == only)];
+            if (trails.Count == 0)
+            {
+                throw new UsageException($"There is no sample, run, training or job {name}{(asOf is null ? "" : $" as of {asOf:yyyy-MM-dd'T'HH:mm:ss.fff'Z'}")}. Sample ids stand in the id column of a release; 'xinstruct status' lists the runs.");
+            }
+
             foreach (var trail in trails)
             {
                 if (result.GetValue(CommonOptions.Json)) Console.WriteLine(JsonSerializer.Serialize(trail, EventJson.Options));
-                else Print(trail, isSample);
+                else TrailDisplay.Write(AnsiConsole.Console, trail, isSample);
             }
 
             return ExitCodes.Ok;
         });
-        return command.WithExamples("xinstruct audit show 5d0c4a3e-8a52-5b5e-9c1b-2f6d0a4f1e77", "xinstruct audit show demo-1a2b3c4d");
+        return command.WithExamples(
+            "xinstruct audit show 5d0c4a3e-8a52-5b5e-9c1b-2f6d0a4f1e77", "xinstruct audit show 5d0c4a3e-8a52-5b5e-9c1b-2f6d0a4f1e77 --prompts --json", "xinstruct audit show demo-1a2b3c4d --as-of 2026-11-22T01:30Z");
+    }
+
+    private static Command Replay()
+    {
+        var subject = new Argument<Guid>("sample") { Description = "Sample id, as in the release's id column." };
+        var run = new Option<string?>("--run") { Description = "In this run. Default: in every run that has the sample." };
+        var at = new Option<string?>("--at") { Description = "A version of the sample's history, or a time as 2026-11-22T01:30:00Z. Default: its end." };
+        var command = new Command("replay", "What a sample was after a version of its history or at a time, folded from the log.") { subject, run, at };
+        command.SetAction(async (result, ct) =>
+        {
+            var (version, time) = Point(result.GetValue(at));
+            await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
+            var sample = result.GetValue(subject);
+            var streams = (await deployment.Get<AuditTrail>().OfAsync(sample, ct)).Where(t => result.GetValue(run) is not { } only || t.Run == only).ToList();
+            if (streams.Count == 0) throw new UsageException($"There is no sample {sample}{(result.GetValue(run) is { } only ? $" in run {only}" : "")}. Sample ids stand in the id column of a release.");
+            var found = false;
+            foreach (var trail in streams)
+            {
+                var replayed = await deployment.Get<SampleReplay>().OfAsync(trail.Stream, version, time, ct);
+                if (replayed is null) continue;
+                found = true;
+                if (result.GetValue(CommonOptions.Json)) Console.WriteLine(JsonSerializer.Serialize(replayed, EventJson.Options));
+                else Print(replayed);
+            }
+
+            return found ? ExitCodes.Ok : throw new UsageException($"Sample {sample} was not there yet at {result.GetValue(at)}. 'xinstruct audit show {sample}' says when it came.");
+        });
+        return command.WithExamples("xinstruct audit replay 5d0c4a3e-8a52-5b5e-9c1b-2f6d0a4f1e77 --at 3", "xinstruct audit replay 5d0c4a3e-8a52-5b5e-9c1b-2f6d0a4f1e77 --at 2026-11-22T01:30:00Z --json");
+    }
+
+    private static (long? Version, DateTimeOffset? Time) Point(string? text)
+    {
+        if (text is null) return (null, null);
+        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var version) && version > 0) return (version, null);
+        return (null, CommonOptions.ParseTime(text) ?? throw new UsageException($"'{text}' is neither a version, from 1, nor a time as 2026-11-22T01:30:00Z."));
     }
 
     private static Command Verify()
@@ -72,17 +119,22 @@ internal static class AuditCommand
         foreach (var finding in report.Findings) Console.WriteLine($"  {finding.Place}: {finding.Problem}");
     }
 
-    private static void Print(Trail trail, bool isSample)
+    private static void Print(Replayed replayed)
     {
-        if (isSample) AnsiConsole.MarkupLineInterpolated($"[bold]sample {trail.Sample}[/] in run [bold]{trail.Run}[/] (stream {trail.Stream})");
-        else AnsiConsole.MarkupLineInterpolated($"[bold]{trail.Run}[/] (stream {trail.Stream})");
-        foreach (var entry in trail.Entries)
-        {
-            string Header(string name) => entry.Headers.TryGetProperty(name, out var value) ? value.ToString() : "";
-            AnsiConsole.MarkupLineInterpolated($"[bold]{entry.Version}[/] {entry.Type}  {Header(EventHeaders.At)}  {Header(EventHeaders.Workflow)} attempt {Header(EventHeaders.Attempt)} on {Header(EventHeaders.Worker)}");
-            if (entry.Text is not null) AnsiConsole.WriteLine("    " + TerminalText.Clean(entry.Text));
-            AnsiConsole.WriteLine("    " + entry.Data.GetRawText());
-            if (entry.Act is { } act) AnsiConsole.WriteLine("    by " + act.GetRawText());
-        }
+        var state = replayed.State;
+        var grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn(new GridColumn().PadRight(0));
+        AnsiConsole.MarkupLineInterpolated($"sample [bold]{replayed.Sample}[/]");
+        AnsiConsole.MarkupLineInterpolated($"run {replayed.Run}, version {replayed.Version} of {replayed.Last}, {replayed.Type}, {replayed.At:yyyy-MM-dd'T'HH:mm:ss.fff'Z'}");
+        Row("text", replayed.Text ?? "withdrawn");
+        Row("instruction", state.Instruction is null ? "none yet" : replayed.Instruction ?? "withdrawn");
+        if (state.Generated >= 0) Row("written", $"in iteration {state.Generated}");
+        if (state.Failure is not null) Row("failed", state.Failure);
+        if (state.Level is not null) Row("rated", string.Create(CultureInfo.InvariantCulture, $"level {state.Level} in iteration {state.Rated}, probabilities {string.Join(' ', (state.Probabilities ?? []).Select(p => p.ToString(CultureInfo.InvariantCulture)))}"));
+        if (state.Kept is not null) Row("kept", $"in iteration {state.Kept}, rank {state.KeptRank}");
+        if (state.Rejected is not null) Row("rejected", state.Rejected);
+        if (state.Cluster is not null) Row("selected", $"cluster {state.Cluster}, rank {state.ClusterRank}");
+        AnsiConsole.Write(grid);
+
+        void Row(string name, string value) => grid.AddRow(new Text(name, new Style(Color.Grey)), new Text(TerminalText.Clean(value)));
     }
 }

@@ -67,7 +67,7 @@ internal static class ChainCommand
         {
             var state = await handle.QueryAsync(w => w.Progress, new WorkflowQueryOptions { Rpc = new RpcOptions { CancellationToken = ct } });
             var share = state.Steps == 0 ? 0 : (state.Number - 1.0) / state.Steps;
-            return new WorkMoment(share, $"step {state.Number}/{state.Steps} {state.Step}{(state.Workflow is { } id ? $" · {id}" : "")}", new { Event = "progress", state.Step, state.Number, state.Steps, state.Workflow }, state.Step == "done");
+            return new WorkMoment(share, $"step {state.Number}/{state.Steps} {state.Step}{(state.Workflow is { } id ? $" · {id}" : "")}{(state.IsPaused ? " · paused" : "")}", new { Event = "progress", state.Step, state.Number, state.Steps, state.Workflow, Paused = state.IsPaused }, state.Step == "done");
         }
         catch (Exception e) when (e is RpcException or WorkflowQueryFailedException)
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using XInstruct.Cli.Hosting;
 
 namespace XInstruct.Cli.Commands;
@@ -17,6 +18,18 @@ internal static class CommonOptions
     /// <summary>Of commands whose end is worth a picture.</summary>
     public static readonly Option<string?> Svg = new("--svg") { Description = "Also write what is printed at the end to this file, as a picture. Not with --json." };
 
+    /// <summary>Of commands that also tell what was.</summary>
+    public static readonly Option<DateTimeOffset?> AsOf = new("--as-of")
+    {
+        Description = "As things stood at this time, e.g. 2026-11-22T01:30:00Z; without a zone it is UTC.",
+        CustomParser = result =>
+        {
+            if (ParseTime(result.Tokens[0].Value) is { } time) return time;
+            result.AddError($"'{result.Tokens[0].Value}' is no time. Write it as 2026-11-22T01:30:00Z.");
+            return null;
+        },
+    };
+
     public static IEnumerable<Option> All => [Json, Verbose, Postgres, Temporal, Profile, Namespace, Home];
 
     public static DeploymentOptions Deployment(ParseResult result) => new(
@@ -26,6 +39,10 @@ internal static class CommonOptions
         result.GetValue(Namespace),
         Path.GetFullPath(result.GetValue(Home) ?? Environment.GetEnvironmentVariable("XINSTRUCT_HOME") ?? ".xinstruct"),
         result.GetValue(Verbose));
+
+    /// <summary>A time in UTC, unless it names another zone; null when the text is none.</summary>
+    public static DateTimeOffset? ParseTime(string text) =>
+        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time) ? time : null;
 
     /// <summary>Adds worked examples below a command's help.</summary>
     public static T WithExamples<T>(this T command, params string[] examples)

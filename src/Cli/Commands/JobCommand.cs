@@ -79,7 +79,7 @@ internal static class JobCommand
             var state = await handle.QueryAsync(w => w.Progress, new WorkflowQueryOptions { Rpc = new RpcOptions { CancellationToken = ct } });
             var parts = state.Parts > 0 ? $" · part {state.Done} of {state.Parts}" : "";
             var share = state.Stages == 0 ? 0 : (state.Number - 1 + (state.Parts > 0 ? (double)state.Done / state.Parts : 0)) / state.Stages;
-            return new WorkMoment(share, $"stage {state.Number}/{state.Stages} {state.Stage}{parts}", new { Event = "progress", state.Stage, state.Number, state.Stages, state.Parts, state.Done }, state.Stage == "done");
+            return new WorkMoment(share, $"stage {state.Number}/{state.Stages} {state.Stage}{parts}{(state.IsPaused ? " · paused" : "")}", new { Event = "progress", state.Stage, state.Number, state.Stages, state.Parts, state.Done, Paused = state.IsPaused }, state.Stage == "done");
         }
         catch (Exception e) when (e is RpcException or WorkflowQueryFailedException)
         {

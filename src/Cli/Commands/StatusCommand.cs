@@ -79,8 +79,9 @@ internal static class StatusCommand
         foreach (var run in await deployment.Get<RunReader>().ListAsync(ct))
         {
             var (status, _) = await StateAsync(deployment, run);
-            if (json) Console.WriteLine(JsonSerializer.Serialize(new { Run = run.Name, Status = status, run.Languages, Iterations = run.Iterations.Count, Release = run.Release?.Sha256 }, EventJson.Options));
-            else table.AddRow(run.Name, status, string.Join(' ', run.Languages), $"{run.Iterations.Count}", run.Release?.Sha256[..12] ?? "");
+            var paused = run.IsCompleted ? null : Paused(run.Steered);
+            if (json) Console.WriteLine(JsonSerializer.Serialize(new { Run = run.Name, Status = status, Paused = paused, run.Languages, Iterations = run.Iterations.Count, Release = run.Release?.Sha256 }, EventJson.Options));
+            else table.AddRow(run.Name, Words(status, paused), string.Join(' ', run.Languages), $"{run.Iterations.Count}", run.Release?.Sha256[..12] ?? "");
         }
 
         if (!json) AnsiConsole.Write(table);
@@ -89,8 +90,9 @@ internal static class StatusCommand
         {
             var (status, _) = await StateAsync(deployment, model.Name, model.Trained is not null);
             var (step, loss) = model.Trained is { } t ? (t.Steps, t.Loss) : model.Checkpoints is [.., var last] ? (last.Step, last.Loss) : (0, double.NaN);
-            if (json) Console.WriteLine(JsonSerializer.Serialize(new { Training = model.Name, Status = status, model.Started.Method, Step = step, Loss = double.IsFinite(loss) ? loss : (double?)null, model.Started.Release }, EventJson.Options));
-            else trainings.AddRow(model.Name, status, model.Started.Method, $"step {step}", double.IsFinite(loss) ? loss.ToString("F4", CultureInfo.InvariantCulture) : "", model.Started.Release?[..12] ?? "");
+            var paused = model.Trained is null ? Paused(model.Steered) : null;
+            if (json) Console.WriteLine(JsonSerializer.Serialize(new { Training = model.Name, Status = status, Paused = paused, model.Started.Method, Step = step, Loss = double.IsFinite(loss) ? loss : (double?)null, model.Started.Release }, EventJson.Options));
+            else trainings.AddRow(model.Name, Words(status, paused), model.Started.Method, $"step {step}", double.IsFinite(loss) ? loss.ToString("F4", CultureInfo.InvariantCulture) : "", model.Started.Release?[..12] ?? "");
         }
 
         if (!json && trainings.Rows.Count > 0) AnsiConsole.Write(trainings);
@@ -98,13 +100,19 @@ internal static class StatusCommand
         foreach (var job in await deployment.Get<JobStore>().ListAsync(ct))
         {
             var (status, _) = await StateAsync(deployment, job.Name, job.Ended is not null);
-            if (json) Console.WriteLine(JsonSerializer.Serialize(new { Job = job.Name, Status = status, job.Started.Kind, Stages = job.Stages.Select(s => s.Stage), job.Ended?.Result }, EventJson.Options));
-            else jobs.AddRow(job.Name, status, job.Started.Kind, string.Join(' ', job.Stages.Select(s => s.Stage)), job.Ended?.Result[..12] ?? "");
+            var paused = job.Ended is null ? Paused(job.Steered) : null;
+            if (json) Console.WriteLine(JsonSerializer.Serialize(new { Job = job.Name, Status = status, Paused = paused, job.Started.Kind, Stages = job.Stages.Select(s => s.Stage), job.Ended?.Result }, EventJson.Options));
+            else jobs.AddRow(job.Name, Words(status, paused), job.Started.Kind, string.Join(' ', job.Stages.Select(s => s.Stage)), job.Ended?.Result[..12] ?? "");
         }
 
         if (!json && jobs.Rows.Count > 0) AnsiConsole.Write(jobs);
         return ExitCodes.Ok;
     }
+
+    private static IReadOnlyList<RunSteered>? Paused(IReadOnlyList<RunSteered> steered) => Steering.Paused(steered) is { Count: > 0 } paused ? paused : null;
+
+    private static string Words(string status, IReadOnlyList<RunSteered>? paused) =>
+        paused is null ? status : paused.Any(p => p.Part().IsWhole()) ? $"{status}, paused" : $"{status}, paused: {string.Join(", ", paused.Select(p => p.Part()))}";
 
     private static Task<(string Status, double Seconds)> StateAsync(Deployment deployment, Run run) => StateAsync(deployment, run.Name, run.IsCompleted);
 

@@ -2,46 +2,114 @@ using System.CommandLine;
 using Temporalio.Client;
 using Temporalio.Exceptions;
 using XInstruct.Cli.Hosting;
+using XInstruct.Domain.Runs;
+using XInstruct.Workflows.Chains;
+using XInstruct.Workflows.Jobs;
 using XInstruct.Workflows.Runs;
+using XInstruct.Workflows.Steering;
+using XInstruct.Workflows.Training;
 
 namespace XInstruct.Cli.Commands;
 
 /// <summary><c>pause</c>, <c>resume</c>, <c>cancel</c>: each is an audited event with who and why.</summary>
 internal static class SteerCommands
 {
-    private static readonly Option<string?> Why = new("--why") { Description = "Why, for the audit trail." };
+    internal static readonly Option<string?> Why = new("--why") { Description = "Why, for the audit trail." };
+    private static readonly Option<string?> Language = new("--language") { Description = "Only this language of a run." };
+    private static readonly Option<string?> Stage = new("--stage") { Description = $"Only this stage of a run: {string.Join(", ", RunPart.Stages)}." };
+    private static readonly Option<bool> Everything = new("--all") { Description = "Whatever is paused." };
 
     public static IEnumerable<Command> All()
     {
-        yield return Create("pause", "Holds back new work of a run; what is in flight ends.", (handle, input) => handle.ExecuteUpdateAsync(w => w.PauseAsync(input)), "paused");
-        yield return Create("resume", "Lets a paused run go on.", (handle, input) => handle.ExecuteUpdateAsync(w => w.ResumeAsync(input)), "resumed");
-        yield return Create("cancel", "Ends a run. Its events stay; 'run' with the same recipe goes on from them.", (handle, _) => handle.CancelAsync(), "asked to cancel");
+        var pause = Create("pause", "Holds back new work of a run, of one of its languages or stages, of a job, a chain or a training; what is in flight ends. A training goes on from its last checkpoint.", (client, id, input) => ChangeAsync(client, id, input, isPause: true));
+        pause.Options.Add(Language);
+        pause.Options.Add(Stage);
+        yield return pause.WithExamples("xinstruct pause demo-1a2b3c4d --why \"the GPU is needed elsewhere\"", "xinstruct pause demo-1a2b3c4d --language sw", "xinstruct pause demo-1a2b3c4d --language sw --stage generate --why \"the new prompt is being tried\"");
+        var resume = Create("resume", "Lets what was paused go on.", (client, id, input) => ChangeAsync(client, id, input, isPause: false));
+        resume.Options.Add(Language);
+        resume.Options.Add(Stage);
+        resume.Options.Add(Everything);
+        yield return resume.WithExamples("xinstruct resume demo-1a2b3c4d", "xinstruct resume demo-1a2b3c4d --language sw", "xinstruct resume demo-1a2b3c4d --all");
+        var cancel = Create("cancel", "Ends a run, a job, a chain or a training. Its events stay; the command that started it goes on from them.", async (client, id, _) =>
+        {
+            await client.GetWorkflowHandle(id).CancelAsync();
+            return [$"{id} asked to cancel."];
+        });
+        yield return cancel.WithExamples("xinstruct cancel demo-1a2b3c4d --why \"the GPU is needed elsewhere\"");
     }
 
-    private static Command Create(string name, string description, Func<WorkflowHandle<XInstructionWorkflow>, SteerInput, Task> steer, string done)
+    private static Command Create(string name, string description, Func<ITemporalClient, string, SteerInput, Task<IReadOnlyList<string>>> steer)
     {
-        var run = new Argument<string>("run") { Description = "Run id." };
-        var command = new Command(name, description) { run, Why };
+        var subject = new Argument<string>("run") { Description = "Id of a run, a job, a chain or a training." };
+        var command = new Command(name, description) { subject, Why };
         command.SetAction(async (result, ct) =>
         {
             await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
-            var id = result.GetValue(run)!;
-            try
-            {
-                await steer(deployment.Client.GetWorkflowHandle<XInstructionWorkflow>(id), new SteerInput(Environment.UserName, result.GetValue(Why)));
-            }
-            catch (RpcException e) when (e.Code == RpcException.StatusCode.NotFound)
-            {
-                throw new UsageException($"There is no run {id} under way. 'xinstruct status' lists the runs.");
-            }
-            catch (WorkflowUpdateFailedException e)
-            {
-                throw new UsageException(e.InnerException?.Message ?? e.Message);
-            }
-
-            Console.WriteLine($"Run {id} {done}.");
+            var id = result.GetValue(subject)!;
+            var isPart = command.Options.Contains(Language);
+            var input = new SteerInput(
+                Environment.UserName, result.GetValue(Why), isPart ? result.GetValue(Language) : null, isPart ? result.GetValue(Stage) : null, command.Options.Contains(Everything) && result.GetValue(Everything));
+            if (input.All && !input.Part().IsWhole()) throw new UsageException("--all resumes everything: leave --language and --stage out.");
+            foreach (var sentence in await TryAsync(id, () => steer(deployment.Client, id, input))) Console.WriteLine(sentence);
             return ExitCodes.Ok;
         });
-        return command.WithExamples($"xinstruct {name} demo-1a2b3c4d --why \"the GPU is needed elsewhere\"");
+        return command;
+    }
+
+    /// <summary>Asks a workflow for a change, and says in a sentence why it refuses.</summary>
+    internal static async Task<T> TryAsync<T>(string id, Func<Task<T>> steer)
+    {
+        try
+        {
+            return await steer();
+        }
+        catch (RpcException e) when (e.Code == RpcException.StatusCode.NotFound)
+        {
+            throw new UsageException($"There is no run {id} under way. 'xinstruct status' lists the runs.");
+        }
+        catch (WorkflowUpdateFailedException e)
+        {
+            throw new UsageException(e.InnerException?.Message ?? e.Message);
+        }
+    }
+
+    private static async Task<IReadOnlyList<string>> ChangeAsync(ITemporalClient client, string id, SteerInput input, bool isPause)
+    {
+        var done = isPause ? "paused" : "resumed";
+        switch ((await client.GetWorkflowHandle(id).DescribeAsync()).WorkflowType)
+        {
+            case nameof(JobWorkflow):
+                var job = client.GetWorkflowHandle<JobWorkflow>(id);
+                await (isPause ? job.ExecuteUpdateAsync(w => w.PauseAsync(input)) : job.ExecuteUpdateAsync(w => w.ResumeAsync(input)));
+                return [$"Job {id} {done}."];
+            case nameof(TrainingWorkflow):
+                var training = client.GetWorkflowHandle<TrainingWorkflow>(id);
+                await (isPause ? training.ExecuteUpdateAsync(w => w.PauseAsync(input)) : training.ExecuteUpdateAsync(w => w.ResumeAsync(input)));
+                return [$"Training {id} {done}."];
+            case nameof(ChainWorkflow):
+                return await ChangeChainAsync(client, id, input, isPause);
+            default:
+                var run = client.GetWorkflowHandle<XInstructionWorkflow>(id);
+                await (isPause ? run.ExecuteUpdateAsync(w => w.PauseAsync(input)) : run.ExecuteUpdateAsync(w => w.ResumeAsync(input)));
+                return [input.All ? $"Run {id} resumed, all of it." : input.Part().IsWhole() ? $"Run {id} {done}." : $"Run {id}: {input.Part()} {done}."];
+        }
+    }
+
+    /// <summary>A chain holds back its next step; the step under way is steered too.</summary>
+    private static async Task<IReadOnlyList<string>> ChangeChainAsync(ITemporalClient client, string id, SteerInput input, bool isPause)
+    {
+        var chain = client.GetWorkflowHandle<ChainWorkflow>(id);
+        await (isPause ? chain.ExecuteUpdateAsync(w => w.PauseAsync(input)) : chain.ExecuteUpdateAsync(w => w.ResumeAsync(input)));
+        var said = $"Chain {id} {(isPause ? "paused" : "resumed")}.";
+        if ((await chain.QueryAsync(w => w.Progress)).Workflow is not { } step) return [said];
+        try
+        {
+            return [said, .. await ChangeAsync(client, step, input, isPause)];
+        }
+        catch (Exception e) when (e is RpcException or WorkflowUpdateFailedException)
+        {
+            // Its step has ended, or somebody paused or resumed it by its own id.
+            return [said];
+        }
     }
 }

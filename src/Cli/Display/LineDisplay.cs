@@ -15,7 +15,7 @@ internal sealed class LineDisplay(TextWriter output, bool json) : IRunDisplay
     {
         var active = view.Stages.Where(s => !s.IsDone).ToList();
         var done = view.Stages.Where(s => s.IsDone).Select(s => s.Entry.Workflow).ToList();
-        var key = $"{view.Progress.Phase}|{view.Progress.Iteration}|{view.Progress.IsPaused}|{done.Count}";
+        var key = $"{view.Progress.Phase}|{view.Progress.Iteration}|{RunView.Paused(view.Progress)}|{done.Count}";
         if (key == _last && view.Elapsed - _lastAt < Quiet && !(view.IsLast && json)) return;
         (_last, _lastAt) = (key, view.Elapsed);
         if (json)
@@ -27,6 +27,7 @@ internal sealed class LineDisplay(TextWriter output, bool json) : IRunDisplay
                 view.Progress.Phase,
                 view.Progress.Iteration,
                 Paused = view.Progress.IsPaused,
+                PausedParts = view.Progress.Paused,
                 Stages = view.Stages.Select(s => new { s.Entry.Language, s.Entry.Stage, s.Entry.Iteration, s.Entry.Shards, s.ShardsDone, s.Result.Done, s.Result.Failed }),
                 view.TokensIn,
                 view.TokensOut,
@@ -39,7 +40,7 @@ internal sealed class LineDisplay(TextWriter output, bool json) : IRunDisplay
 
         var iteration = view.Progress.Iteration is { } i ? $" (iteration {i})" : "";
         var work = string.Join("; ", active.Select(s => $"{s.Entry.Language} {s.ShardsDone}/{s.Entry.Shards} shards, {s.Result.Done} rows{Reason(s.Result)}"));
-        output.WriteLine($"[{view.Elapsed:mm\\:ss}] {(view.Progress.IsPaused ? "paused: " : "")}{view.Progress.Phase}{iteration}{(work.Length > 0 ? ": " + work : "")}{EndpointText.Line(view)}");
+        output.WriteLine($"[{view.Elapsed:mm\\:ss}] {(RunView.Paused(view.Progress) is { } paused ? $"({paused}) " : "")}{view.Progress.Phase}{iteration}{(work.Length > 0 ? ": " + work : "")}{EndpointText.Line(view)}");
     }
 
     public void Say(string sentence)

@@ -17,6 +17,10 @@ internal sealed record RunView(RunProgress Progress, IReadOnlyList<StageView> St
     public long TokensIn => Stages.Sum(s => s.Result.TokensIn);
 
     public long TokensOut => Stages.Sum(s => s.Result.TokensOut);
+
+    /// <summary>What is paused, in words; null for nothing.</summary>
+    public static string? Paused(RunProgress progress) =>
+        progress.IsPaused ? "paused" : progress.Paused is { Count: > 0 } parts ? $"paused: {string.Join(", ", parts)}" : null;
 }
 
 /// <summary>One stage of one language.</summary>

@@ -26,6 +26,7 @@ internal static class Summary
         AnsiConsole.MarkupLineInterpolated($"[bold]{report.Run}[/] [{(report.Status == "completed" ? "green" : "yellow")}]{report.Status}[/] {(report.Status == "running" ? "for" : "in")} {Duration(report.Seconds)}");
         Row("texts", $"{s.Texts:N0} accepted, {s.Rejected:N0} rejected; {s.Kept:N0} pairs kept, {s.Selected:N0} selected");
         if (report.Rejections is { Count: > 0 } reasons) Row("rejected", $"{string.Join(", ", reasons.Select(r => $"{r.Key} {r.Value.ToString("N0", CultureInfo.InvariantCulture)}"))}");
+        foreach (var pause in report.Paused ?? []) Row("paused", $"{pause.Part()}, by {TerminalText.Clean(pause.Who ?? "nobody named")}{(pause.Why is { } why ? $": {TerminalText.Clean(why)}" : "")}");
         Row("tokens", $"{report.Ledger.TokensIn:N0} in, {report.Ledger.TokensOut:N0} out, ${report.Ledger.Usd:N2}");
         foreach (var c in report.Ledger.Calls ?? [])
         {

@@ -24,7 +24,7 @@ internal sealed class TableDisplay(LiveDisplayContext live) : IRunDisplay
     {
         var p = view.Progress;
         var head = new Markup(string.Create(CultureInfo.InvariantCulture,
-            $"[bold]{Markup.Escape(p.Phase)}[/]{(p.Iteration is { } i ? $" · iteration {i}" : "")}{(p.IsPaused ? " · [yellow]paused[/]" : "")} · {view.Elapsed:hh\\:mm\\:ss} · tokens {view.TokensIn:N0} in, {view.TokensOut:N0} out"));
+            $"[bold]{Markup.Escape(p.Phase)}[/]{(p.Iteration is { } i ? $" · iteration {i}" : "")}{(RunView.Paused(p) is { } paused ? $" · [yellow]{Markup.Escape(paused)}[/]" : "")} · {view.Elapsed:hh\\:mm\\:ss} · tokens {view.TokensIn:N0} in, {view.TokensOut:N0} out"));
         var parts = new List<IRenderable> { head, Stages(view) };
         if (EndpointText.Money(view) is { } money) parts.Add(new Text(money));
         parts.AddRange(EndpointText.Paces(view).Select(pace => new Text(pace)));

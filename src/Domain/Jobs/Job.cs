@@ -1,4 +1,5 @@
 using XInstruct.Domain.Provenance;
+using XInstruct.Domain.Runs;
 
 namespace XInstruct.Domain.Jobs;
 
@@ -22,6 +23,9 @@ public sealed record Job : IChained
 
     public JobEnded? Ended { get; init; }
 
+    /// <summary>All interventions, in their order.</summary>
+    public IReadOnlyList<RunSteered> Steered { get; init; } = [];
+
     /// <summary>The state after <paramref name="event"/>. Pure; unknown events change nothing.</summary>
     public static Job? Fold(Job? current, object @event) => (current, @event) switch
     {
@@ -29,6 +33,7 @@ public sealed record Job : IChained
         (null, _) => null,
         (var j, JobStageEnded e) => j with { Stages = [.. j.Stages, e] },
         (var j, JobEnded e) => j with { Ended = e },
+        (var j, RunSteered e) => j with { Steered = [.. j.Steered, e] },
         (var j, _) => j,
     };
 

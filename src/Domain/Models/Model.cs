@@ -1,4 +1,5 @@
 using XInstruct.Domain.Provenance;
+using XInstruct.Domain.Runs;
 
 namespace XInstruct.Domain.Models;
 
@@ -24,6 +25,9 @@ public sealed record Model : IChained
 
     public IReadOnlyList<ModelMerged> Merged { get; init; } = [];
 
+    /// <summary>All interventions, in their order.</summary>
+    public IReadOnlyList<RunSteered> Steered { get; init; } = [];
+
     /// <summary>The state after <paramref name="event"/>. Pure; unknown events change nothing.</summary>
     public static Model? Fold(Model? current, object @event) => (current, @event) switch
     {
@@ -32,6 +36,7 @@ public sealed record Model : IChained
         (var m, ModelCheckpointSaved e) => m with { Checkpoints = [.. m.Checkpoints, e] },
         (var m, ModelTrained e) => m with { Trained = e },
         (var m, ModelMerged e) => m with { Merged = [.. m.Merged, e] },
+        (var m, RunSteered e) => m with { Steered = [.. m.Steered, e] },
         (var m, _) => m,
     };
 

@@ -39,4 +39,7 @@ public static class EventTypes
         [typeof(JobStageEnded)] = "job_stage_ended",
         [typeof(JobEnded)] = "job_ended",
     };
+
+    /// <summary>Type by stored name.</summary>
+    public static IReadOnlyDictionary<string, Type> Types { get; } = Names.ToDictionary(n => n.Value, n => n.Key, StringComparer.Ordinal);
 }

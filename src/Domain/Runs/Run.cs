@@ -36,6 +36,9 @@ public sealed record Run : IChained
 
     public bool IsCompleted { get; init; }
 
+    /// <summary>All interventions, in their order.</summary>
+    public IReadOnlyList<RunSteered> Steered { get; init; } = [];
+
     /// <summary>The state after <paramref name="event"/>. Pure; unknown events change nothing.</summary>
     public static Run? Fold(Run? current, object @event) => (current, @event) switch
     {
@@ -46,6 +49,7 @@ public sealed record Run : IChained
         (var r, ReleaseSealed e) => r with { Release = e },
         (var r, ModelEvaluated e) => r with { Evaluation = e },
         (var r, RunCompleted) => r with { IsCompleted = true },
+        (var r, RunSteered e) => r with { Steered = [.. r.Steered, e] },
         (var r, _) => r,
     };
 

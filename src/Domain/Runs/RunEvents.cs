@@ -58,12 +58,15 @@ public sealed record LanguageEvaluation(
 /// <summary>A model was evaluated on the held-out seeds.</summary>
 public sealed record ModelEvaluated(string Before, string After, int Candidates, IReadOnlyList<LanguageEvaluation> Languages);
 
-/// <summary>Someone steered the run: pause, resume, cancel, budget.</summary>
-/// <param name="Command">What was asked for.</param>
+/// <summary>Someone steered a run, a job or a training.</summary>
+/// <param name="Command">What was asked for: pause, resume, budget.</param>
 /// <param name="Who">Who asked.</param>
 /// <param name="Why">Why, in their words.</param>
 /// <param name="Usd">The new budget in US dollars; null for none, and of other commands.</param>
-public sealed record RunSteered(string Command, string? Who, string? Why, double? Usd = null);
+/// <param name="Language">The language that it is about; null for all.</param>
+/// <param name="Stage">The stage that it is about; null for all.</param>
+/// <param name="Request">Names the request, so that it is recorded once; null in older events.</param>
+public sealed record RunSteered(string Command, string? Who, string? Why, double? Usd = null, string? Language = null, string? Stage = null, string? Request = null);
 
 /// <summary>Everything the recipe asked for is done.</summary>
 public sealed record RunCompleted;

@@ -1,6 +1,7 @@
 using Temporalio.Workflows;
 using XInstruct.Workflows.Jobs;
 using XInstruct.Workflows.Runs;
+using XInstruct.Workflows.Steering;
 using XInstruct.Workflows.Training;
 
 namespace XInstruct.Workflows.Chains;
@@ -10,20 +11,53 @@ namespace XInstruct.Workflows.Chains;
 /// <param name="Number">Number of that step, from 1.</param>
 /// <param name="Steps">How many there are.</param>
 /// <param name="Workflow">Id of the workflow that does it; null between steps.</param>
-public sealed record ChainState(string Step, int Number, int Steps, string? Workflow);
+/// <param name="IsPaused">Whether the next step is held back.</param>
+public sealed record ChainState(string Step, int Number, int Steps, string? Workflow, bool IsPaused = false);
 
 /// <summary>Data is made, curated, trained on and judged by what it brought: each step a workflow of its own, which is what it would be if it were started alone.</summary>
 [Workflow]
 public sealed class ChainWorkflow
 {
     private readonly ChainInput _input;
+    private readonly PausedParts _paused = new("chain");
+    private ChainState _state = new("start", 0, 0, null);
 
     [WorkflowInit]
     public ChainWorkflow(ChainInput input) => _input = input;
 
     /// <summary>Where the chain is.</summary>
     [WorkflowQuery]
-    public ChainState Progress { get; private set; } = new("start", 0, 0, null);
+    public ChainState Progress => _state with { IsPaused = _paused.IsWhole };
+
+    /// <summary>Holds back the next step; the one under way is paused by its own id.</summary>
+    [WorkflowUpdate]
+    public Task PauseAsync(SteerInput input)
+    {
+        _paused.Pause(input.Part());
+        return RecordAsync("pause", input);
+    }
+
+    [WorkflowUpdateValidator(nameof(PauseAsync))]
+    public void ValidatePause(SteerInput input)
+    {
+        _paused.CheckWhole(input);
+        _paused.CheckPause(input);
+    }
+
+    /// <summary>Lets a paused chain go on.</summary>
+    [WorkflowUpdate]
+    public Task ResumeAsync(SteerInput input)
+    {
+        _paused.Resume(input);
+        return RecordAsync("resume", input);
+    }
+
+    [WorkflowUpdateValidator(nameof(ResumeAsync))]
+    public void ValidateResume(SteerInput input)
+    {
+        _paused.CheckWhole(input);
+        _paused.CheckResume(input);
+    }
 
     [WorkflowRun]
     public async Task<string> RunAsync(ChainInput input)
@@ -32,19 +66,27 @@ public sealed class ChainWorkflow
         var done = new List<ChainStep>();
         foreach (var name in names)
         {
-            Progress = new ChainState(name, done.Count + 1, names.Count, null);
+            if (_paused.IsWhole) await Workflow.WaitConditionAsync(() => !_paused.IsWhole);
+            _state = new ChainState(name, done.Count + 1, names.Count, null);
             var next = new ChainStepInput(_input, name, done);
             var step = await Workflow.ExecuteActivityAsync((IChainActivities a) => a.PrepareStepAsync(next), ActivityDefaults.Cpu);
-            Progress = Progress with { Workflow = step.Run?.Run ?? step.Training?.Training ?? step.Job?.Job };
+            _state = _state with { Workflow = step.Run?.Run ?? step.Training?.Training ?? step.Job?.Job };
             await DoAsync(step);
             done.Add(step);
         }
 
-        Progress = new ChainState("end", names.Count, names.Count, null);
+        _state = new ChainState("end", names.Count, names.Count, null);
         var end = new ChainEndInput(_input, done);
         var result = await Workflow.ExecuteActivityAsync((IChainActivities a) => a.EndChainAsync(end), ActivityDefaults.Cpu);
-        Progress = Progress with { Step = "done" };
+        _state = _state with { Step = "done" };
+        if (!Workflow.AllHandlersFinished) await Workflow.WaitConditionAsync(() => Workflow.AllHandlersFinished);
         return result;
+    }
+
+    private Task RecordAsync(string command, SteerInput input)
+    {
+        var record = new JobSteeringInput(new JobInput(_input.Chain, "chain", _input.Recipe), input.Event(command, new(null, null), Workflow.CurrentUpdateInfo?.Id));
+        return Workflow.ExecuteActivityAsync((IJobActivities a) => a.RecordJobSteeringAsync(record), ActivityDefaults.Cpu);
     }
 
     private static Task DoAsync(ChainStep step)

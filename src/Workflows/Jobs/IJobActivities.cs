@@ -1,4 +1,5 @@
 using Temporalio.Activities;
+using XInstruct.Domain.Runs;
 
 namespace XInstruct.Workflows.Jobs;
 
@@ -19,6 +20,9 @@ public sealed record JobStageInput(JobInput Job, string Stage);
 /// <summary>One part of one stage.</summary>
 /// <param name="Part">Number of the part, from 0.</param>
 public sealed record JobPartInput(JobInput Job, string Stage, int Part);
+
+/// <summary>A steering command to record.</summary>
+public sealed record JobSteeringInput(JobInput Job, RunSteered Command);
 
 /// <summary>What a stage is about to do.</summary>
 /// <param name="Parts">Parts of the stage.</param>
@@ -47,4 +51,8 @@ public interface IJobActivities
     /// <summary>Puts the result together, writes JobEnded and returns the hash of the result's file table.</summary>
     [Activity]
     Task<string> EndJobAsync(JobInput input);
+
+    /// <summary>Writes RunSteered, for a job or a chain.</summary>
+    [Activity]
+    Task RecordJobSteeringAsync(JobSteeringInput input);
 }

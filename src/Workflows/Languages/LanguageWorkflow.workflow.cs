@@ -10,6 +10,7 @@ namespace XInstruct.Workflows.Languages;
 /// <param name="Cursor">First shard that is not done; grows over continue-as-new.</param>
 /// <param name="So">What the shards before the cursor came to.</param>
 /// <param name="Remote">The model is behind an endpoint.</param>
+/// <param name="Paused">Whether new shards are held back from the beginning.</param>
 public sealed record StageInput(
     LanguageInput Language,
     Stage Stage,
@@ -19,7 +20,8 @@ public sealed record StageInput(
     IReadOnlyList<ModelRef> Models,
     int Cursor = 0,
     ShardResult? So = null,
-    bool Remote = false);
+    bool Remote = false,
+    bool Paused = false);
 
 /// <summary>How far a stage is.</summary>
 public sealed record StageProgress(string Language, Stage Stage, int Iteration, int Shards, int ShardsDone, ShardResult Result, bool IsPaused);
@@ -39,6 +41,7 @@ public sealed class LanguageWorkflow
         _input = input;
         _done = input.Cursor;
         _result = input.So ?? new ShardResult(0, 0);
+        _paused = input.Paused;
     }
 
     /// <summary>How far the stage is.</summary>
@@ -70,7 +73,7 @@ public sealed class LanguageWorkflow
             if (running.Count == 0)
             {
                 await Workflow.WaitConditionAsync(() => Workflow.AllHandlersFinished);
-                var rest = input with { Cursor = _done, So = _result };
+                var rest = input with { Cursor = _done, So = _result, Paused = _paused };
                 throw Workflow.CreateContinueAsNewException((LanguageWorkflow w) => w.RunAsync(rest));
             }
 

@@ -17,6 +17,7 @@ public sealed record RunInput(string Run, string Recipe);
 /// <param name="RemoteGenerator">The generator is behind an endpoint and is not trained.</param>
 /// <param name="RemoteEvaluator">So is the evaluator.</param>
 /// <param name="HasEncoder">Instructions are embedded by an encoder of their own.</param>
+/// <param name="Paused">Parts that an earlier start left paused: a pause holds until someone resumes it.</param>
 public sealed record RunShape(
     IReadOnlyList<string> Languages,
     int Iterations,
@@ -25,12 +26,8 @@ public sealed record RunShape(
     bool NeedsTokenizer,
     bool RemoteGenerator = false,
     bool RemoteEvaluator = false,
-    bool HasEncoder = false);
-
-/// <summary>An audited intervention.</summary>
-/// <param name="Who">Who asked.</param>
-/// <param name="Why">Why, in their words.</param>
-public sealed record SteerInput(string? Who, string? Why);
+    bool HasEncoder = false,
+    IReadOnlyList<RunPart>? Paused = null);
 
 /// <summary>Counts of all languages at the end of an iteration.</summary>
 public sealed record IterationInput(RunInput Run, IterationCompleted Iteration);

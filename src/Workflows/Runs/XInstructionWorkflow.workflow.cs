@@ -7,6 +7,7 @@ using XInstruct.Workflows.Evaluation;
 using XInstruct.Workflows.Languages;
 using XInstruct.Workflows.Releases;
 using XInstruct.Workflows.Selection;
+using XInstruct.Workflows.Steering;
 using XInstruct.Workflows.Training;
 
 namespace XInstruct.Workflows.Runs;
@@ -21,44 +22,54 @@ public sealed class XInstructionWorkflow
     private readonly RunInput _run;
     private readonly List<StageEntry> _stages = [];
     private readonly List<IterationCompleted> _iterations = [];
-    private readonly Dictionary<string, ChildWorkflowHandle<LanguageWorkflow, ShardResult>> _children = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, RunningStage> _children = new(StringComparer.Ordinal);
+    private readonly PausedParts _paused = new("run");
     private RunShape _shape = new([], 0, 1, 1, NeedsTokenizer: false);
     private SealedRelease? _release;
     private string _phase = "start";
     private int? _iteration;
-    private bool _paused;
+
+    /// <summary>A stage under way.</summary>
+    private sealed record RunningStage(ChildWorkflowHandle<LanguageWorkflow, ShardResult> Handle, string Language, string Stage);
 
     [WorkflowInit]
     public XInstructionWorkflow(RunInput input) => _run = input;
 
     /// <summary>Where the run is.</summary>
     [WorkflowQuery]
-    public RunProgress Progress => new(_phase, _iteration, _paused, [.. _stages], [.. _iterations], _release);
+    public RunProgress Progress => new(_phase, _iteration, _paused.IsWhole, [.. _stages], [.. _iterations], _release, _paused.All);
 
-    /// <summary>Holds back new work; what is in flight ends.</summary>
+    /// <summary>Holds back new work of a part, or of all; what is in flight ends.</summary>
     [WorkflowUpdate]
-    public Task PauseAsync(SteerInput input) => SteerAsync("pause", paused: true, input);
+    public Task PauseAsync(SteerInput input)
+    {
+        _paused.Pause(input.Part());
+        return SteerAsync("pause", [input.Part()], input);
+    }
 
     [WorkflowUpdateValidator(nameof(PauseAsync))]
     public void ValidatePause(SteerInput input)
     {
-        if (_paused) throw new InvalidOperationException("The run is paused already. 'xinstruct resume' lets it go on.");
+        PausedParts.CheckPart(input, _shape.Languages);
+        _paused.CheckPause(input);
     }
 
-    /// <summary>Lets a paused run go on.</summary>
+    /// <summary>Lets what was paused go on.</summary>
     [WorkflowUpdate]
-    public Task ResumeAsync(SteerInput input) => SteerAsync("resume", paused: false, input);
+    public Task ResumeAsync(SteerInput input) => SteerAsync("resume", _paused.Resume(input), input);
 
     [WorkflowUpdateValidator(nameof(ResumeAsync))]
     public void ValidateResume(SteerInput input)
     {
-        if (!_paused) throw new InvalidOperationException("The run is not paused.");
+        PausedParts.CheckPart(input, _shape.Languages);
+        _paused.CheckResume(input);
     }
 
     [WorkflowRun]
     public async Task<RunResult> RunAsync(RunInput input)
     {
         _shape = await Workflow.ExecuteActivityAsync((IRunActivities a) => a.StartRunAsync(_run), ActivityDefaults.Cpu);
+        foreach (var part in _shape.Paused ?? []) _paused.Pause(part);
         _phase = "ingest";
         var corpora = await ForEachLanguageAsync(IngestAsync);
         var tokenizer = _shape.NeedsTokenizer ? (await TrainTokenizerAsync()).Checkpoint : null;
@@ -75,10 +86,11 @@ public sealed class XInstructionWorkflow
 
         _iteration = null;
         await EnterAsync("diversify");
-        await ForEachLanguageAsync(language =>
+        await ForEachLanguageAsync(async language =>
         {
+            await WaitForPartAsync(language, "diversify");
             var cluster = new ClusterInput(new LanguageInput(_run, language), corpora[language].Shards);
-            return Workflow.ExecuteActivityAsync((IClusteringActivities a) => a.SelectAsync(cluster), ActivityDefaults.Gpu);
+            return await Workflow.ExecuteActivityAsync((IClusteringActivities a) => a.SelectAsync(cluster), ActivityDefaults.Gpu);
         });
         await EnterAsync("release");
         _release = await Workflow.ExecuteActivityAsync((IReleaseActivities a) => a.SealReleaseAsync(_run), ActivityDefaults.Cpu);
@@ -151,10 +163,11 @@ public sealed class XInstructionWorkflow
     private async Task KeepAsync(int iteration)
     {
         await EnterAsync("keep");
-        var counts = await ForEachLanguageAsync(language =>
+        var counts = await ForEachLanguageAsync(async language =>
         {
+            await WaitForPartAsync(language, "keep");
             var keep = new KeepInput(new LanguageInput(_run, language), iteration, iteration == _shape.Iterations);
-            return Workflow.ExecuteActivityAsync((ISelectionActivities a) => a.KeepAsync(keep), ActivityDefaults.Cpu);
+            return await Workflow.ExecuteActivityAsync((ISelectionActivities a) => a.KeepAsync(keep), ActivityDefaults.Cpu);
         });
         var completed = new IterationCompleted(iteration, [.. _shape.Languages.Select(l => counts[l])]);
         var record = new IterationInput(_run, completed);
@@ -172,7 +185,8 @@ public sealed class XInstructionWorkflow
     private async Task<ShardResult> RunStageAsync(
         Stage stage, string language, int shards, int window, int iteration, IReadOnlyList<ModelRef> models)
     {
-        await Workflow.WaitConditionAsync(() => !_paused);
+        var part = stage is Stage.Scan or Stage.Accept ? "ingest" : stage.ToString().ToLowerInvariant();
+        await Workflow.WaitConditionAsync(() => !_paused.Holds(language, part));
         var name = stage.ToString().ToLowerInvariant() + (stage is Stage.Generate or Stage.Rate ? $"-{iteration}" : "");
         var id = $"{_run.Run}/{language}/{name}";
         var remote = (stage == Stage.Generate && _shape.RemoteGenerator) || (stage == Stage.Rate && _shape.RemoteEvaluator);
@@ -181,8 +195,8 @@ public sealed class XInstructionWorkflow
         _stages.Add(new StageEntry(id, language, stage, iteration, shards, null));
         var child = await Workflow.StartChildWorkflowAsync(
             (LanguageWorkflow w) => w.RunAsync(input), new ChildWorkflowOptions { Id = id, TaskQueue = TaskQueues.Cpu });
-        _children[id] = child;
-        if (_paused) await HoldAsync(child, paused: true);
+        _children[id] = new RunningStage(child, language, part);
+        if (_paused.Holds(language, part)) await HoldAsync(child, paused: true);
         try
         {
             var result = await child.GetResultAsync();
@@ -204,18 +218,28 @@ public sealed class XInstructionWorkflow
 
     private async Task EnterAsync(string phase)
     {
-        await Workflow.WaitConditionAsync(() => !_paused);
+        await Workflow.WaitConditionAsync(() => !_paused.Holds(null, phase.Split(' ')[0]));
         _phase = phase;
     }
 
-    private async Task SteerAsync(string command, bool paused, SteerInput input)
+    /// <summary>Waits where runs that began before parts could be paused did not: for a pause of a part alone, so that their histories replay.</summary>
+    private async Task WaitForPartAsync(string language, string stage)
     {
-        _paused = paused;
-        var record = new RecordSteeringInput(_run, new RunSteered(command, input.Who, input.Why));
-        await Workflow.ExecuteActivityAsync((IRunActivities a) => a.RecordSteeringAsync(record), ActivityDefaults.Cpu);
+        if (_paused.HoldsPart(language, stage)) await Workflow.WaitConditionAsync(() => !_paused.Holds(language, stage));
+    }
+
+    private async Task SteerAsync(string command, IReadOnlyList<RunPart> parts, SteerInput input)
+    {
+        var request = Workflow.CurrentUpdateInfo?.Id;
+        foreach (var part in parts)
+        {
+            var record = new RecordSteeringInput(_run, input.Event(command, part, request));
+            await Workflow.ExecuteActivityAsync((IRunActivities a) => a.RecordSteeringAsync(record), ActivityDefaults.Cpu);
+        }
+
         foreach (var id in _children.Keys.Order(StringComparer.Ordinal).ToList())
         {
-            if (_children.TryGetValue(id, out var child)) await HoldAsync(child, paused);
+            if (_children.TryGetValue(id, out var child) && parts.Any(p => p.Holds(child.Language, child.Stage))) await HoldAsync(child.Handle, _paused.Holds(child.Language, child.Stage));
         }
     }
 

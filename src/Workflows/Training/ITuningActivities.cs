@@ -1,4 +1,5 @@
 using Temporalio.Activities;
+using XInstruct.Domain.Runs;
 
 namespace XInstruct.Workflows.Training;
 
@@ -32,7 +33,14 @@ public interface ITuningActivities
     /// <summary>Writes ModelTrained and drops what only the training needed.</summary>
     [Activity]
     Task<TunedModel> EndTrainingAsync(EndTrainingInput input);
+
+    /// <summary>Writes RunSteered.</summary>
+    [Activity]
+    Task RecordTrainingSteeringAsync(TrainingSteeringInput input);
 }
 
 /// <summary>A training's end.</summary>
 public sealed record EndTrainingInput(TuneInput Training, TunedModel Model);
+
+/// <summary>A steering command to record.</summary>
+public sealed record TrainingSteeringInput(TuneInput Training, RunSteered Command);

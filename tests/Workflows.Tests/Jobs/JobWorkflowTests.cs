@@ -3,6 +3,7 @@ using Temporalio.Activities;
 using Temporalio.Api.Enums.V1;
 using Temporalio.Client;
 using Temporalio.Common;
+using Temporalio.Exceptions;
 using Temporalio.Worker;
 using XInstruct.Workflows.Jobs;
 
@@ -59,6 +60,38 @@ public sealed class JobWorkflowTests(LocalEnvironment environment)
         });
     }
 
+    [Fact]
+    public async Task Pause_Job_HoldsBackPartsThatHaveNotBegun()
+    {
+        const int Window = 64;
+        var (reached, open) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var activities = new Activities { States = { ["read"] = new(Window + 10, 0) } };
+        activities.Before = call =>
+        {
+            if (call != "read 0") return Task.CompletedTask;
+            reached.TrySetResult();
+            return open.Task;
+        };
+        await WorkAsync(activities, async () =>
+        {
+            var handle = await StartAsync();
+            await reached.Task.WaitAsync(TimeSpan.FromMinutes(1));
+            var part = await Should.ThrowAsync<WorkflowUpdateFailedException>(() => handle.ExecuteUpdateAsync(w => w.PauseAsync(new("ana", null, Language: "sw"))));
+            part.InnerException!.Message.ShouldContain("as a whole");
+            await handle.ExecuteUpdateAsync(w => w.PauseAsync(new("ana", "lunch")));
+            (await handle.QueryAsync(w => w.Progress)).IsPaused.ShouldBeTrue();
+            open.SetResult();
+            await LocalEnvironment.EventuallyAsync(async () => (await handle.QueryAsync(w => w.Progress)).Done == Window);
+            // The task that saw the last of them end would have begun the next.
+            activities.Calls.Count(c => c.StartsWith("read", StringComparison.Ordinal)).ShouldBe(Window);
+
+            await handle.ExecuteUpdateAsync(w => w.ResumeAsync(new("ana", null)));
+            await handle.GetResultAsync();
+            activities.Calls.Where(c => c.StartsWith("record", StringComparison.Ordinal)).ShouldBe(["record pause ana", "record resume ana"]);
+            activities.Calls.Count(c => c.StartsWith("read", StringComparison.Ordinal)).ShouldBe(Window + 10);
+        });
+    }
+
     private Task<WorkflowHandle<JobWorkflow, string>> StartAsync() =>
         environment.Client.StartWorkflowAsync((JobWorkflow w) => w.RunAsync(new JobRun(new JobInput(_id, "kind", "recipe"))), new WorkflowOptions(_id, TaskQueues.Cpu));
 
@@ -110,6 +143,9 @@ public sealed class JobWorkflowTests(LocalEnvironment environment)
             await CallAsync("end");
             return "tree";
         }
+
+        [Activity]
+        public Task RecordJobSteeringAsync(JobSteeringInput input) => CallAsync($"record {input.Command.Command} {input.Command.Who}");
 
         private Task CallAsync(string call)
         {

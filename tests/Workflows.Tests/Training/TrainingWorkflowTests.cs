@@ -61,6 +61,28 @@ public sealed class TrainingWorkflowTests(LocalEnvironment environment)
         });
     }
 
+    [Fact]
+    public Task Pause_Training_EndsItForNowAndResumeGoesOn()
+    {
+        var activities = new ScriptedActivities();
+        var gate = activities.Close("tune recipe");
+        return environment.WorkAsync(activities, async () =>
+        {
+            var handle = await StartAsync();
+            await gate.Reached;
+            await handle.ExecuteUpdateAsync(w => w.PauseAsync(new("ana", null)));
+            await LocalEnvironment.EventuallyAsync(() => Task.FromResult(gate.Cancelled));
+            (await handle.QueryAsync(w => w.IsPaused)).ShouldBeTrue();
+            (await handle.QueryAsync(w => w.Phase)).ShouldBe("train");
+            activities.Script.TryRemove("tune recipe", out _);
+            await handle.ExecuteUpdateAsync(w => w.ResumeAsync(new("ana", null)));
+            await handle.GetResultAsync();
+            activities.Calls.ShouldBe(["start training", "tune recipe", "record pause ana", "record resume ana", "tune recipe", "end training model"], ignoreOrder: true);
+            var fetched = await handle.FetchHistoryAsync();
+            await new WorkflowReplayer(new WorkflowReplayerOptions().AddWorkflow<TrainingWorkflow>()).ReplayWorkflowAsync(WorkflowHistory.FromJson(fetched.Id, fetched.ToJson()));
+        });
+    }
+
     private Task<WorkflowHandle<TrainingWorkflow, TunedModel>> StartAsync() =>
         environment.Client.StartWorkflowAsync((TrainingWorkflow w) => w.RunAsync(new TuneInput(_id, "recipe")), new WorkflowOptions(_id, TaskQueues.Cpu));
 }
