@@ -41,7 +41,7 @@ public static class ActivitiesRegistration
         services.AddSingleton<Contents>().AddSingleton<EventWriter>().AddSingleton<EventLog>().AddSingleton<SampleReader>().AddSingleton<RunReader>();
         services.AddSingleton<RunLibrary>().AddSingleton<ModelLibrary>().AddSingleton<EncoderLibrary>().AddSingleton<RunStarter>();
         services.AddSingleton<RunReporter>().AddSingleton<RunPulseReader>().AddSingleton<WorkerRegister>().AddSingleton<AuditVerifier>().AddSingleton<AuditTrail>().AddSingleton<SampleReplay>();
-        services.AddSingleton<ReleaseRebuilder>().AddSingleton<ReleaseDiff>();
+        services.AddSingleton<ReleaseRebuilder>().AddSingleton<ReleaseDiff>().AddSingleton<RunMoments>().AddSingleton<AuditBundle>().AddSingleton<RunForker>();
         services.AddSingleton<RunSettingsTable>().AddSingleton<BudgetBook>().AddSingleton<RateLimits>().AddSingleton<ShardCalls>().AddSingleton<RemoteShards>();
         services.AddSingleton<Func<EndpointSettings, IChatEndpoint>>(_ => s => new OpenAiEndpoint(s)).AddSingleton<EndpointPool>();
         services.AddSingleton<ApiGenerationActivities>().AddSingleton<ApiRatingActivities>();

@@ -68,5 +68,11 @@ public sealed record ModelEvaluated(string Before, string After, int Candidates,
 /// <param name="Request">Names the request, so that it is recorded once; null in older events.</param>
 public sealed record RunSteered(string Command, string? Who, string? Why, double? Usd = null, string? Language = null, string? Stage = null, string? Request = null);
 
+/// <summary>The run began with what another one had done: its streams begin with that run's events, with the same content hashes.</summary>
+/// <param name="Parent">Run id of that run.</param>
+/// <param name="From">The first stage that this run does itself: generate, rate, keep, diversify.</param>
+/// <param name="Recipe">Hash of that run's canonical recipe.</param>
+public sealed record RunForked(string Parent, string From, string Recipe);
+
 /// <summary>Everything the recipe asked for is done.</summary>
 public sealed record RunCompleted;
