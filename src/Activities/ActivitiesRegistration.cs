@@ -40,9 +40,9 @@ public static class ActivitiesRegistration
         services.AddSingleton(_ => new FileStore(directory));
         services.AddSingleton<Contents>().AddSingleton<EventWriter>().AddSingleton<EventLog>().AddSingleton<SampleReader>().AddSingleton<RunReader>();
         services.AddSingleton<RunLibrary>().AddSingleton<ModelLibrary>().AddSingleton<EncoderLibrary>().AddSingleton<RunStarter>();
-        services.AddSingleton<RunReporter>().AddSingleton<RunPulseReader>().AddSingleton<WorkerRegister>().AddSingleton<AuditVerifier>().AddSingleton<AuditTrail>().AddSingleton<SampleReplay>();
+        services.AddSingleton<RunReporter>().AddSingleton<RunPulseReader>().AddSingleton<ObstacleReader>().AddSingleton<WorkerRegister>().AddSingleton<AuditVerifier>().AddSingleton<AuditTrail>().AddSingleton<SampleReplay>();
         services.AddSingleton<ReleaseRebuilder>().AddSingleton<ReleaseDiff>().AddSingleton<RunMoments>().AddSingleton<AuditBundle>().AddSingleton<RunForker>();
-        services.AddSingleton<RunSettingsTable>().AddSingleton<BudgetBook>().AddSingleton<RateLimits>().AddSingleton<ShardCalls>().AddSingleton<RemoteShards>();
+        services.AddSingleton<RunSettingsTable>().AddSingleton<BudgetBook>().AddSingleton<RateLimits>().AddSingleton<EndpointTroubles>().AddSingleton<ShardCalls>().AddSingleton<RemoteShards>();
         services.AddSingleton<Func<EndpointSettings, IChatEndpoint>>(_ => s => new OpenAiEndpoint(s)).AddSingleton<EndpointPool>();
         services.AddSingleton<ApiGenerationActivities>().AddSingleton<ApiRatingActivities>();
         services.AddSingleton<ReleaseReader>().AddSingleton<ReleaseExporter>();

@@ -60,7 +60,13 @@ public sealed partial class ClusterFileTests
         await using var product = await ProductProcess.CreateAsync();
         foreach (var (name, service) in Services.Where(s => s.Service.ContainsKey("build")))
         {
-            foreach (var command in new[] { ((List<object>)service["command"]).Cast<string>(), ((List<object>)((Dictionary<object, object>)service["healthcheck"])["test"]).Cast<string>().Skip(2) })
+            var check = (Dictionary<object, object>)service["healthcheck"];
+            var commands = new List<IEnumerable<string>> { ((List<object>)service["command"]).Cast<string>() };
+            if (check.TryGetValue("test", out var test)) commands.Add(((List<object>)test).Cast<string>().Skip(2));
+            else name.ShouldBe("cli");
+            // A worker is asked where it tells how it is.
+            if (commands is [var work, var ask]) ask.Last().ShouldBe(work.Last());
+            foreach (var command in commands)
             {
                 var (code, _, error) = await product.RunAsync([.. command, "--help"]);
                 code.ShouldBe(0, $"{name}: {error}");

@@ -32,13 +32,14 @@ public sealed class StatusTests(UndisturbedRun undisturbed) : IDisposable
     public async Task Doctor_WorkerWithOtherFiles_NamesIt()
     {
         await using var product = await ProductProcess.CreateAsync();
-        using var first = product.StartGroup("worker", "--queues", "xi-cpu", "xi-gpu");
+        using var first = product.StartGroup("worker", "--queues", "xi-cpu", "xi-gpu", "--metrics", "127.0.0.1:0");
         using var stranger = product.StartGroup("worker", "--queues", "xi-gpu", "--home", _folder);
         try
         {
             var checks = await DoctorAsync(product, c => c["workers"].GetProperty("found").GetString() == "xi-cpu 1, xi-gpu 2, xi-api 0");
             checks["workers"].GetProperty("isGood").GetBoolean().ShouldBeTrue();
             checks["versions"].GetProperty("isGood").GetBoolean().ShouldBeTrue();
+            await FirstTellsHowItIsAsync(product, first);
             checks["shared files"].GetProperty("isGood").GetBoolean().ShouldBeFalse();
             checks["shared files"].GetProperty("found").GetString().ShouldBe($"not those of {stranger.Id}@{Environment.MachineName}");
             ProductProcess.SignalGroup(stranger, ProductProcess.Interrupt);
@@ -51,6 +52,32 @@ public sealed class StatusTests(UndisturbedRun undisturbed) : IDisposable
         {
             foreach (var process in new[] { first, stranger }.Where(p => !p.HasExited)) ProductProcess.KillGroup(process);
         }
+    }
+
+    private static async Task FirstTellsHowItIsAsync(ProductProcess product, System.Diagnostics.Process worker)
+    {
+        var said = await worker.StandardOutput.ReadLineAsync();
+        var address = new Uri(said!.Split(' ').Single(w => w.StartsWith("http://", StringComparison.Ordinal)).TrimEnd(','));
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        var metrics = await http.GetStringAsync(address);
+        metrics.ShouldContain("xinstruct_activities_slots{queue=\"xi-gpu\"} 1\n");
+        metrics.ShouldContain($"xinstruct_worker_info{{worker=\"{worker.Id}@{Environment.MachineName}\"");
+        var ready = await product.RunAsync("doctor", "--worker", address.Authority);
+        ready.Code.ShouldBe(0, ready.Output + ready.Error);
+        ready.Output.ShouldBe($"ok      worker: {worker.Id}@{Environment.MachineName} is ready\n");
+        var nobody = await product.RunAsync("doctor", "--worker", "127.0.0.1:9");
+        nobody.Code.ShouldBe(3);
+        nobody.Output.ShouldContain("xinstruct worker --metrics 127.0.0.1:9");
+    }
+
+    [Theory]
+    [InlineData("9464", "an address and a port")]
+    [InlineData("0.0.0.0:9464", "--token-env METRICS_API_KEY")]
+    public async Task Worker_MetricsAtAWrongPlace_SaysWhatItTakes(string place, string said)
+    {
+        var (code, _, error) = await undisturbed.Product.RunAsync("worker", "--metrics", place);
+        code.ShouldBe(2);
+        error.ShouldContain(said);
     }
 
     [Fact]

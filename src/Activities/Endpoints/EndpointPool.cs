@@ -15,6 +15,9 @@ public sealed record EndpointUse(EndpointSettings Settings, IChatEndpoint Chat, 
     /// <summary>Held by the call whose moment is the next of this process.</summary>
     public SemaphoreSlim Turn { get; } = new(1, 1);
 
+    /// <summary>Whether others were told that it gives no replies.</summary>
+    public bool IsInTrouble { get; set; }
+
     private readonly Lock _lock = new();
     private double _inRatio = 1;
     private double _out = double.NaN;
@@ -44,6 +47,9 @@ public sealed class EndpointPool(Func<EndpointSettings, IChatEndpoint> connect, 
 {
     private readonly ConcurrentDictionary<EndpointSettings, EndpointUse> _uses = [];
     private readonly Lock _lock = new();
+
+    /// <summary>Those asked so far, by model.</summary>
+    public IReadOnlyList<EndpointUse> InUse => [.. _uses.Values.OrderBy(u => u.Settings.Model, StringComparer.Ordinal).ThenBy(u => u.Settings.BaseUrl.ToString(), StringComparer.Ordinal)];
 
     /// <summary>The endpoint with these settings.</summary>
     public EndpointUse Use(EndpointSettings settings)

@@ -18,6 +18,7 @@ public sealed class RunSettingsTable(NpgsqlDataSource database)
         await using var command = database.CreateCommand($"""
             create table if not exists {Table} (run text primary key, settings jsonb not null);
             {RateLimits.Tables}
+            {EndpointTroubles.Tables}
             {BudgetBook.Tables}
             {WorkerRegister.Tables}
             """);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Threading.Channels;
 using Npgsql;
 using Temporalio.Exceptions;
+using XInstruct.Activities.Monitoring;
 using XInstruct.Activities.Storage;
 using XInstruct.Domain.Provenance;
 using XInstruct.Workflows;
@@ -19,7 +20,7 @@ public sealed record Answered<T>(T Row, ChatOutcome Outcome, PaidCall Paid);
 /// killed worker loses at most the calls under way. A row without a reply goes to the back of the queue; when one thing stops the run, what is under way
 /// is still committed.
 /// </summary>
-public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook budget, TimeProvider clock)
+public sealed class ShardCalls(EndpointPool pool, RateLimits rates, EndpointTroubles troubles, BudgetBook budget, TimeProvider clock)
 {
     /// <summary>Calls under way when a worker is told to stop may still end in this time.</summary>
     private static readonly TimeSpan LastCalls = TimeSpan.FromSeconds(5);
@@ -165,6 +166,8 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
             var asking = use.Chat.AskAsync(request, last);
             if (calls.Clock.GetElapsedTime(left) is var late && late > Punctual) await CountAsync(calls.Rates.DelayAsync(use.RateName, ticket, late, last));
             var outcome = await asking;
+            Instruments.Called(scope.Stage, use.Settings.Model, Word(outcome), calls.Clock.GetUtcNow() - began);
+            await CountAsync(calls.TellAsync(use, outcome, last));
             switch (outcome)
             {
                 case ChatStop stop:
@@ -183,6 +186,7 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
                     if (failure.IsEarly || failure.RetryAfter is not null) await calls.Rates.PauseAsync(use.RateName, ticket, failure.RetryAfter, failure.IsEarly, last);
                     _tried += failure.IsEarly ? EarlyTry : 1;
                     if (_tried < use.Settings.Tries - (EarlyTry / 2)) return Backoff(failure);
+                    Instruments.RowFailed(scope.Stage, failure.Reason);
                     await CommitAsync(row, new ChatRefusal(failure.Reason), new PaidCall(null, default), results);
                     return null;
                 default:
@@ -190,6 +194,7 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
                     use.Gate.Succeeded();
                     var (read, written) = outcome is ChatReply reply ? (reply.TokensIn, reply.TokensOut) : outcome is ChatRefusal refusal ? (refusal.TokensIn, refusal.TokensOut) : (0, 0);
                     if (outcome is ChatReply) use.Learn(request, read, written);
+                    if (outcome is ChatRefusal { Reason: var why }) Instruments.RowFailed(scope.Stage, why);
                     await CommitAsync(row, outcome, new PaidCall(reserved, new Cost(read, written, use.Settings.Price.Of(read, written))), results);
                     await CountAsync(calls.Rates.CorrectAsync(use.RateName, use.Settings, thought, read + written, last));
                     return null;
@@ -219,6 +224,37 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, BudgetBook b
         // Spread, so that rows that failed together do not come again together.
         private TimeSpan Backoff(ChatFailure failure) =>
             failure.Tokens is not null ? TimeSpan.Zero : failure.RetryAfter ?? TimeSpan.FromSeconds(Math.Min(30, 0.25 * Math.Pow(2, Math.Min(10, _tried))) * (0.5 + Random.Shared.NextDouble()));
+    }
+
+    private static string Word(ChatOutcome outcome) => outcome switch
+    {
+        ChatReply => "reply",
+        ChatRefusal => "refused",
+        ChatFailure { IsEarly: true } => "early",
+        ChatMiss => "unreached",
+        ChatStop => "unusable",
+        _ => "failed",
+    };
+
+    /// <summary>Those who look at the run from elsewhere should know why it waits, and when it does no longer.</summary>
+    private async Task TellAsync(EndpointUse use, ChatOutcome outcome, CancellationToken ct)
+    {
+        switch (outcome)
+        {
+            case ChatMiss miss:
+                use.IsInTrouble = true;
+                await troubles.ReportAsync(use.Settings, null, miss.Cause, ct);
+                break;
+            case ChatFailure { IsEarly: true } or ChatFailure { RetryAfter: not null }:
+                use.IsInTrouble = true;
+                var failure = (ChatFailure)outcome;
+                await troubles.ReportAsync(use.Settings, failure.RetryAfter ?? TimeSpan.FromSeconds(1), failure.IsEarly ? "429, too many requests" : failure.Reason, ct);
+                break;
+            case ChatReply or ChatRefusal when use.IsInTrouble:
+                use.IsInTrouble = false;
+                await troubles.ClearAsync(use.Settings, ct);
+                break;
+        }
     }
 
     private RateLimits Rates => rates;

@@ -24,6 +24,9 @@ public sealed record RunReport(
     /// <summary>What is wrong with the recipe's truth, and why precision and accuracy may be missing.</summary>
     public IReadOnlyList<RecipeProblem> Warnings { get; init; } = [];
 
+    /// <summary>Why it does not go on; empty when it does, or has ended well.</summary>
+    public IReadOnlyList<Obstacle> Waits { get; init; } = [];
+
     /// <summary>Rejected rows by reason.</summary>
     public IReadOnlyDictionary<string, long>? Rejections { get; init; }
 

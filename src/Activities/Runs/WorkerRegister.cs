@@ -20,13 +20,14 @@ public sealed class WorkerRegister(NpgsqlDataSource database, FileStore files)
     private const string Table = $"{StoreConfiguration.Schema}.xi_workers";
 
     // Three times missed is gone.
-    private const string IsLive = "seen_at > now() - interval '45 seconds'";
+    private const string IsLive = "seen_at > now() - interval '45 seconds' and left_at is null";
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Forgotten = TimeSpan.FromDays(1);
 
     internal const string Tables = $"""
         create table if not exists {Table} (
             token uuid primary key, worker text not null, queues text[] not null, version text not null, seen_at timestamptz not null);
+        alter table {Table} add column if not exists left_at timestamptz null;
         """;
 
     /// <summary>Stands in the register until cancelled. While PostgreSQL or the directory is away, it tries again.</summary>
@@ -61,6 +62,24 @@ public sealed class WorkerRegister(NpgsqlDataSource database, FileStore files)
         }
 
         return workers;
+    }
+
+    /// <summary>When each queue that nobody serves was served last, by PostgreSQL's clock; null when nobody did in the last 30 days.</summary>
+    public async Task<IReadOnlyDictionary<string, DateTimeOffset?>> UnservedAsync(CancellationToken ct)
+    {
+        await using var command = database.CreateCommand($"""
+            select queue, max(coalesce(left_at, seen_at)), coalesce(bool_or({IsLive}), false)
+            from unnest($1) as queue left join {Table} on queue = any(queues) group by queue
+            """);
+        command.Parameters.Add(new NpgsqlParameter { Value = Workflows.TaskQueues.All.ToArray() });
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        var unserved = new SortedDictionary<string, DateTimeOffset?>(StringComparer.Ordinal);
+        while (await reader.ReadAsync(ct))
+        {
+            if (!reader.GetBoolean(2)) unserved[reader.GetString(0)] = await reader.IsDBNullAsync(1, ct) ? null : reader.GetFieldValue<DateTimeOffset>(1);
+        }
+
+        return unserved;
     }
 
     private string Mark(Guid token) => Path.Combine(files.Root, "workers", token.ToString("N"));
@@ -102,7 +121,10 @@ public sealed class WorkerRegister(NpgsqlDataSource database, FileStore files)
         });
         await TryAsync(async () =>
         {
-            await using var command = database.CreateCommand($"delete from {Table} where token = $1 or not {IsLive}");
+            await using var command = database.CreateCommand($"""
+                with gone as (delete from {Table} where seen_at < now() - interval '30 days' and token <> $1)
+                update {Table} set left_at = now() where token = $1
+                """);
             command.Parameters.Add(new NpgsqlParameter { Value = token });
             await command.ExecuteNonQueryAsync(CancellationToken.None);
         });

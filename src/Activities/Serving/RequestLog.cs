@@ -8,8 +8,9 @@ namespace XInstruct.Activities.Serving;
 
 /// <summary>Turns whatever goes wrong into an error of the API, and writes a line for each request: no text, no key.</summary>
 /// <param name="next">The rest of the pipeline.</param>
+/// <param name="options">What there is.</param>
 /// <param name="logger">Where lines go.</param>
-internal sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> logger)
+internal sealed class RequestLog(RequestDelegate next, ServingOptions options, ILogger<RequestLog> logger)
 {
     /// <summary>What nobody reads any more; not of the standard, as nginx has it.</summary>
     private const int ClientGone = 499;
@@ -63,9 +64,9 @@ internal sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> logge
             usage?.CompletionTokens);
     }
 
-    private static ApiException NotThere(HttpContext context) => context.Response.StatusCode == 405
+    private ApiException NotThere(HttpContext context) => context.Response.StatusCode == 405
         ? new ApiException(405, $"{context.Request.Path.Value} does not take {context.Request.Method}.", code: "method_not_allowed")
-        : new ApiException(404, $"There is no {context.Request.Path.Value} here. There are GET /v1/models, POST /v1/chat/completions, POST /v1/completions and GET /health.", code: "unknown_url");
+        : new ApiException(404, $"There is no {context.Request.Path.Value} here. There are {options.Offers}.", code: "unknown_url");
 
     private static async Task SayAsync(HttpContext context, ApiException error)
     {

@@ -17,6 +17,9 @@ public sealed record ServingOptions
     /// <summary>Names that callers may call this server by, beside its addresses, localhost and the machine's name.</summary>
     public IReadOnlyList<string> AllowedHosts { get; init; } = [];
 
+    /// <summary>What there is, for those who ask for something else.</summary>
+    public string Offers { get; init; } = "GET /v1/models, POST /v1/chat/completions, POST /v1/completions and GET /health";
+
     /// <summary>Longest body in bytes.</summary>
     public long MaxBodyBytes { get; init; } = 16 << 20;
 

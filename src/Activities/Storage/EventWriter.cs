@@ -4,6 +4,7 @@ using JasperFx;
 using JasperFx.Events;
 using Marten;
 using Temporalio.Activities;
+using XInstruct.Activities.Monitoring;
 using XInstruct.Domain.Provenance;
 
 namespace XInstruct.Activities.Storage;
@@ -58,12 +59,14 @@ public sealed class EventWriter(IDocumentStore store, Contents contents, TimePro
         string run, Act act, IReadOnlyList<Change<T>> changes, Action<IDocumentSession, IReadOnlyList<bool>>? beside, CancellationToken ct)
         where T : class, IChained
     {
+        var began = clock.GetTimestamp();
         await using var session = store.LightweightSession();
         var batch = session.CreateBatchQuery();
         var streams = changes.Select(c => batch.Events.FetchForWriting<T>(c.Stream)).ToList();
         await batch.Execute(ct);
         var actContent = Content.Of(Guid.Empty, JsonSerializer.Serialize(act, EventJson.Options));
         var rows = new List<Content> { actContent };
+        var facts = new List<(string Type, Cost Cost)>();
         var written = new bool[changes.Count];
         for (var i = 0; i < changes.Count; i++)
         {
@@ -72,6 +75,7 @@ public sealed class EventWriter(IDocumentStore store, Contents contents, TimePro
             if (fact is null) continue;
             rows.AddRange(fact.Contents ?? []);
             stream.AppendOne(Chain(session, run, actContent.Hash, changes[i], fact, stream.Aggregate?.Head));
+            facts.Add((EventTypes.Names[fact.Event.GetType()], fact.Cost));
             written[i] = true;
         }
 
@@ -82,6 +86,7 @@ public sealed class EventWriter(IDocumentStore store, Contents contents, TimePro
         Moments.Reached(Moments.Decided);
         await session.SaveChangesAsync(ct);
         Moments.Reached(Moments.Committed);
+        Instruments.Committed(facts, clock.GetElapsedTime(began));
         return count;
     }
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Npgsql;
 using XInstruct.Activities.Encoders;
+using XInstruct.Activities.Monitoring;
 using XInstruct.Activities.Reports;
 using XInstruct.Activities.Runs;
 using XInstruct.Cli.Hosting;
@@ -18,14 +19,16 @@ internal static class DoctorCommand
     public static Command Create()
     {
         var quick = new Option<bool>("--quick") { Description = "Only PostgreSQL, its clock, the shared directory and Temporal: for health checks." };
-        var command = new Command("doctor", "Says what is used, what is missing, and the command that mends it.") { quick };
+        var worker = new Option<string?>("--worker") { Description = "Only whether the worker that tells at this ADDRESS:PORT ('worker --metrics') is ready: for health checks." };
+        var command = new Command("doctor", "Says what is used, what is missing, and the command that mends it.") { quick, worker };
         command.SetAction(async (result, ct) =>
         {
             var options = CommonOptions.Deployment(result);
             var isFull = !result.GetValue(quick);
-            var checks = new List<Check> { await PostgresAsync(options, ct), await ClockAsync(options, ct), Home(options) };
-            checks.AddRange(await EngineAsync(options, isFull, ct));
-            if (isFull)
+            List<Check> checks = result.GetValue(worker) is { } place
+                ? [await WorkerAsync(place, ct)]
+                : [await PostgresAsync(options, ct), await ClockAsync(options, ct), Home(options), .. await EngineAsync(options, isFull, ct)];
+            if (isFull && result.GetValue(worker) is null)
             {
                 checks.AddRange([Torch(), Onnx(), Globalization()]);
                 checks.AddRange(Packages.InUse.Select(p => new Check(p.Key, true, p.Value, null)));
@@ -35,7 +38,31 @@ internal static class DoctorCommand
             else foreach (var c in checks) Console.WriteLine($"{(c.IsGood ? "ok     " : "MISSING")} {c.What}: {c.Found}{(c.Remedy is null ? "" : $"\n        {c.Remedy}")}");
             return checks.All(c => c.IsGood) ? ExitCodes.Ok : ExitCodes.MissingComponent;
         });
-        return command.WithExamples("xinstruct doctor", "xinstruct doctor --json", "xinstruct doctor --quick");
+        return command.WithExamples("xinstruct doctor", "xinstruct doctor --json", "xinstruct doctor --quick", "xinstruct doctor --worker 127.0.0.1:9464");
+    }
+
+    /// <summary>What a worker says of itself.</summary>
+    private static async Task<Check> WorkerAsync(string place, CancellationToken ct)
+    {
+        if (!Uri.TryCreate($"http://{place}/ready", UriKind.Absolute, out var address)) throw new UsageException($"--worker {place}: an address and a port, such as 127.0.0.1:9464.");
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(10) };
+        try
+        {
+            using var reply = await http.GetAsync(address, ct);
+            var readiness = JsonSerializer.Deserialize<Readiness>(await reply.Content.ReadAsStringAsync(ct), EventJson.Options);
+            if (readiness?.Problems is null || readiness.Worker is null) return NotOurs();
+            return new Check("worker", reply.IsSuccessStatusCode, $"{readiness.Worker} {(reply.IsSuccessStatusCode ? "is ready" : "is not ready")}", readiness.Problems.Count == 0 ? null : string.Join(' ', readiness.Problems));
+        }
+        catch (JsonException)
+        {
+            return NotOurs();
+        }
+        catch (Exception e) when (e is HttpRequestException || (e is TaskCanceledException && !ct.IsCancellationRequested))
+        {
+            return new Check("worker", false, $"nobody answers at {place}: {e.Message}", $"Start one that does: xinstruct worker --metrics {place}");
+        }
+
+        Check NotOurs() => new("worker", false, $"what answers at {place} is no worker", $"Start one there: xinstruct worker --metrics {place}");
     }
 
     private static async Task<Check> PostgresAsync(DeploymentOptions options, CancellationToken ct)

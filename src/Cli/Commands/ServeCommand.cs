@@ -97,7 +97,8 @@ internal static partial class ServeCommand
             $"--host {host} would let other machines in without a key. Put one into an environment variable and name it: --token-env SERVE_API_KEY.");
     }
 
-    private static string? Token(string? variable)
+    /// <summary>The key that callers must send, from the variable that holds it.</summary>
+    internal static string? Token(string? variable)
     {
         if (variable is null) return null;
         if (!KeyName().IsMatch(variable)) throw new UsageException($"--token-env {variable}: the name of the variable must end in _API_KEY.");

@@ -82,7 +82,7 @@ internal static class StatusCommand
         var reporter = deployment.Get<RunReporter>();
         var run = await deployment.Get<RunReader>().FindAsync(id, ct) ?? throw new UsageException($"There is no run {id}. 'xinstruct status' lists the runs.");
         var (status, seconds) = await StateAsync(deployment, run);
-        var report = await reporter.ReportAsync(run, null, status, seconds, ct);
+        var report = await reporter.ReportAsync(run, null, status, seconds, ct) with { Waits = await deployment.Get<ObstacleReader>().ReadAsync(deployment.Client, id, ct) };
         if (!json && status == "running" && await deployment.Watcher(id).ViewAsync(ct) is { } view)
         {
             AnsiConsole.Write(TableDisplay.Render(view with { Elapsed = TimeSpan.FromSeconds(seconds) }, null));

@@ -24,9 +24,16 @@ internal static class Summary
         var grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn(new GridColumn().PadRight(0));
         AnsiConsole.WriteLine();
         AnsiConsole.MarkupLineInterpolated($"[bold]{report.Run}[/] [{(report.Status == "completed" ? "green" : "yellow")}]{report.Status}[/] {(report.Status == "running" ? "for" : "in")} {Duration(report.Seconds)}");
+        foreach (var obstacle in report.Waits)
+        {
+            Row("waits", $"{obstacle.Sentence}");
+            if (obstacle.Remedy is { } remedy) Row("", $"→ {remedy}");
+        }
+
         Row("texts", $"{s.Texts:N0} accepted, {s.Rejected:N0} rejected; {s.Kept:N0} pairs kept, {s.Selected:N0} selected");
         if (report.Rejections is { Count: > 0 } reasons) Row("rejected", $"{string.Join(", ", reasons.Select(r => $"{r.Key} {r.Value.ToString("N0", CultureInfo.InvariantCulture)}"))}");
-        foreach (var pause in report.Paused ?? []) Row("paused", $"{pause.Part()}, by {TerminalText.Clean(pause.Who ?? "nobody named")}{(pause.Why is { } why ? $": {TerminalText.Clean(why)}" : "")}");
+        // What is under way says it above, with the time.
+        foreach (var pause in report.Waits.Any(o => o.Kind == "paused") ? [] : report.Paused ?? []) Row("paused", $"{pause.Part()}, by {TerminalText.Clean(pause.Who ?? "nobody named")}{(pause.Why is { } why ? $": {TerminalText.Clean(why)}" : "")}");
         Row("tokens", $"{report.Ledger.TokensIn:N0} in, {report.Ledger.TokensOut:N0} out, ${report.Ledger.Usd:N2}");
         foreach (var c in report.Ledger.Calls ?? [])
         {

@@ -9,8 +9,11 @@ using Temporalio.Exceptions;
 using Temporalio.Testing;
 using Temporalio.Worker;
 using XInstruct.Activities;
+using XInstruct.Activities.Endpoints;
+using XInstruct.Activities.Monitoring;
 using XInstruct.Activities.Reports;
 using XInstruct.Activities.Runs;
+using XInstruct.Activities.Serving;
 using XInstruct.Activities.Storage;
 using XInstruct.Cli.Commands;
 using XInstruct.Cli.Display;
@@ -170,6 +173,13 @@ public sealed class Deployment : IAsyncDisposable
         }
     }
 
+    /// <summary>Activities of a queue that this process does at once. Calls to endpoints wait more than they work, and their gate counts them.</summary>
+    private static int Slots(string queue) => queue switch { TaskQueues.Cpu => 4, TaskQueues.Api => 16, _ => 1 };
+
+    /// <summary>Tells those who ask how a worker for the given queues is.</summary>
+    public Task<WorkerMonitor> MonitorAsync(IReadOnlyCollection<string> queues, ServingOptions options, CancellationToken ct) => WorkerMonitor.StartAsync(
+        Client, Get<NpgsqlDataSource>(), Get<EndpointPool>(), Get<RateLimits>(), queues.ToDictionary(q => q, Slots, StringComparer.Ordinal), options, ct);
+
     private TemporalWorker Worker(string queue, TimeSpan drain, string? build)
     {
         var options = new TemporalWorkerOptions(queue)
@@ -177,8 +187,8 @@ public sealed class Deployment : IAsyncDisposable
             Identity = WorkerIdentity.Current,
             LoggerFactory = _loggers,
             GracefulShutdownTimeout = drain,
-            // Calls to endpoints wait more than they work, and their gate counts them.
-            MaxConcurrentActivities = queue switch { TaskQueues.Cpu => 4, TaskQueues.Api => 16, _ => 1 },
+            MaxConcurrentActivities = Slots(queue),
+            Interceptors = [new ActivityInstruments()],
         };
         if (build is not null)
         {

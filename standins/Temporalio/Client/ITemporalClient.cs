@@ -7,6 +7,8 @@ public interface ITemporalClient : Worker.IWorkerClient
 {
     ITemporalConnection Connection { get; }
 
+    WorkflowService WorkflowService { get; }
+
     Task<WorkflowHandle<TWorkflow, TResult>> StartWorkflowAsync<TWorkflow, TResult>(
         Expression<Func<TWorkflow, Task<TResult>>> workflowRunCall, WorkflowOptions options);
 
@@ -36,6 +38,8 @@ public interface ITemporalConnection
     TemporalConnectionOptions Options { get; }
 
     bool IsConnected { get; }
+
+    WorkflowService WorkflowService { get; }
 
     /// <summary>Is the service (here: its database) reachable?</summary>
     Task<bool> CheckHealthAsync(RpcService? service = null, RpcOptions? options = null);

@@ -17,6 +17,8 @@ public class TemporalClient : ITemporalClient
 
     public ITemporalConnection Connection { get; private init; }
 
+    public WorkflowService WorkflowService => Connection.WorkflowService;
+
     public TemporalClientOptions Options { get; private init; }
 
     internal Calls Calls { get; }

@@ -14,11 +14,14 @@ public sealed class TemporalConnection : ITemporalConnection
         Options = options;
         options.Identity ??= $"{Environment.ProcessId}@{Environment.MachineName}";
         this.engine = new(engine);
+        WorkflowService = new WorkflowService.Core(this);
     }
 
     public TemporalConnectionOptions Options { get; }
 
     public bool IsConnected { get; private set; }
+
+    public WorkflowService WorkflowService { get; private init; }
 
     internal Engine Engine => engine.Value;
 

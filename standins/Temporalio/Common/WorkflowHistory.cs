@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Temporalio.Api.History.V1;
 
 namespace Temporalio.Common;
@@ -6,17 +5,9 @@ namespace Temporalio.Common;
 /// <summary>All events of a run.</summary>
 public record WorkflowHistory(string Id, IReadOnlyCollection<HistoryEvent> Events)
 {
-    public static WorkflowHistory FromJson(string workflowId, string json)
-    {
-        var file = JsonSerializer.Deserialize<HistoryFile>(json, StandIn.Json.Options);
-        return file?.Events is { Length: > 0 } events
-            ? new(workflowId, events)
-            : throw new ArgumentException("JSON is not expected history object");
-    }
+    public static WorkflowHistory FromJson(string workflowId, string json) => new(workflowId, StandIn.HistoryJson.Read(json));
 
-    public string ToJson() => JsonSerializer.Serialize(new HistoryFile([.. Events]), StandIn.Json.Options);
+    public string ToJson() => StandIn.HistoryJson.Write(Events);
 
     public void ToJson(TextWriter writer) => writer.Write(ToJson());
-
-    private sealed record HistoryFile(HistoryEvent[]? Events);
 }

@@ -6,6 +6,7 @@ using Temporalio.Client;
 using Temporalio.Common;
 using Temporalio.Converters;
 using Temporalio.Exceptions;
+using Temporalio.Worker.Interceptors;
 
 namespace Temporalio.StandIn;
 
@@ -23,7 +24,8 @@ internal sealed record ActivityWorkerOptions(
     int MaxActivities,
     TimeSpan GracefulShutdown,
     TimeSpan MaxThrottle,
-    TimeSpan DefaultThrottle);
+    TimeSpan DefaultThrottle,
+    ActivityInboundInterceptor Chain);
 
 /// <summary>Takes activities of one queue and runs them.</summary>
 internal sealed class ActivityWorker(ActivityWorkerOptions options)
@@ -128,7 +130,7 @@ internal sealed class ActivityWorker(ActivityWorkerOptions options)
                     errorType: "NotFoundError");
             }
             ActivityExecutionContext.AsyncLocalCurrent.Value = activity.Context;
-            var value = await definition.InvokeAsync(Arguments(definition, row.Data.Args ?? [])).ConfigureAwait(false);
+            var value = await options.Chain.ExecuteActivityAsync(new(definition, Arguments(definition, row.Data.Args ?? []), row.Data.Headers)).ConfigureAwait(false);
             result = value is ValueTuple ? null : [options.Converter.PayloadConverter.ToPayload(value)];
         }
         catch (Exception e)

@@ -176,7 +176,7 @@ internal sealed partial class Calls(TemporalClient client, Engine engine)
 
     /// <summary>A call within its time.</summary>
     /// <exception cref="RpcException">Deadline exceeded; a caller's own cancellation stays one.</exception>
-    private static async Task<T> LimitedAsync<T>(RpcOptions? rpc, TimeSpan? otherwise, Func<CancellationToken, Task<T>> call)
+    public static async Task<T> LimitedAsync<T>(RpcOptions? rpc, TimeSpan? otherwise, Func<CancellationToken, Task<T>> call)
     {
         using var limit = Limit(rpc, otherwise);
         try

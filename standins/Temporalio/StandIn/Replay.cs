@@ -89,7 +89,8 @@ internal static class Replay
 
     private static WorkflowInfo Info(HistoryEvent start, DataConverter converter)
     {
-        var data = start.Data;
+        // An exported history does not say it.
+        var (data, ns) = (start.Data, start.Data.Namespace ?? "ReplayNamespace");
         return new(
             Attempt: data.Attempt ?? 1,
             ContinuedRunId: data.ContinuedRunId,
@@ -99,8 +100,8 @@ internal static class Replay
             Headers: data.Headers,
             LastFailure: data.LastFailure is { } failure ? converter.FailureConverter.ToException(failure, converter.PayloadConverter) : null,
             LastResult: data.LastResult?.Select(p => (IRawValue)new RawValue(p)).ToArray(),
-            Namespace: data.Namespace!,
-            Parent: data.ParentId is { } parent ? new(data.Namespace!, data.ParentRunId!, parent) : null,
+            Namespace: ns,
+            Parent: data.ParentId is { } parent ? new(ns, data.ParentRunId!, parent) : null,
             Priority: data.PriorityKey is { } key ? new Priority(key) : Priority.Default,
             RetryPolicy: data.RetryPolicy,
             Root: data.RootId is { } root ? new(data.RootRunId!, root) : null,

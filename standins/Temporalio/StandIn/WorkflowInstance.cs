@@ -108,6 +108,9 @@ internal sealed partial class WorkflowInstance : TaskScheduler
     /// <summary>True while workflow code runs; the tracer only looks then.</summary>
     public bool Active { get; private set; }
 
+    /// <summary>Is a history so long that its workflow should continue as new?</summary>
+    public static bool IsLong(long events, long bytes) => events >= 4096 || bytes >= 4L << 20;
+
     /// <summary>Gives the workflow what happened and runs it until all its tasks wait; throws what fails the workflow task.</summary>
     public ActivationResult Activate(Activation activation)
     {
@@ -118,7 +121,7 @@ internal sealed partial class WorkflowInstance : TaskScheduler
         UtcNow = activation.Time;
         CurrentHistoryLength = (int)activation.HistoryLength;
         CurrentHistorySize = (int)activation.HistorySize;
-        ContinueAsNewSuggested = activation.HistoryLength >= 4096 || activation.HistorySize >= 4L << 20;
+        ContinueAsNewSuggested = IsLong(activation.HistoryLength, activation.HistorySize);
         recordedPatches.UnionWith(activation.Patches);
         // Signals and updates first: what a handler sets is seen by whatever the other events wake.
         foreach (var e in activation.Events.Where(e => e.EventType == EventType.WorkflowExecutionSignaled))

@@ -175,7 +175,7 @@ internal sealed class WorkflowWorker(WorkflowWorkerOptions options, int key)
                     unseen.Add(writer.Add(row));
                 }
                 writer.Add(EventType.WorkflowTaskScheduled, begun, new EventData { TaskQueue = run.TaskQueue, Attempt = run.TaskAttempt + 1 });
-                writer.Add(EventType.WorkflowTaskStarted, begun, new EventData { Ref = writer.Length, Identity = options.Identity, Size = writer.Size });
+                writer.Add(EventType.WorkflowTaskStarted, begun, new EventData { Ref = writer.Length, Identity = options.Identity, Size = writer.Size, Flag = WorkflowInstance.IsLong(writer.Length + 1, writer.Size) ? true : null });
                 var started = writer.Events.Last();
                 var activation = new Activation(
                     started.Time,

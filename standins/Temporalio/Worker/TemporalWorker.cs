@@ -164,7 +164,8 @@ public class TemporalWorker : IDisposable
                 Options.MaxConcurrentActivities ?? 100,
                 Options.GracefulShutdownTimeout,
                 Options.MaxHeartbeatThrottleInterval,
-                Options.DefaultHeartbeatThrottleInterval)).ExecuteAsync;
+                Options.DefaultHeartbeatThrottleInterval,
+                Interceptors.ActivityInboundInterceptor.Chain(Options.Interceptors))).ExecuteAsync;
         }
     }
 }

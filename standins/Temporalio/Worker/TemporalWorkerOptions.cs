@@ -32,6 +32,8 @@ public class TemporalWorkerOptions : ICloneable
 
     public string? Identity { get; set; }
 
+    public IReadOnlyCollection<Interceptors.IWorkerInterceptor>? Interceptors { get; set; }
+
     public int? MaxConcurrentActivities { get; set; }
 
     public TimeSpan MaxHeartbeatThrottleInterval { get; set; } = TimeSpan.FromSeconds(60);

@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using Temporalio.Activities;
 using Temporalio.Api.Enums.V1;
 using Temporalio.Client;
 using Temporalio.Common;
@@ -17,7 +15,7 @@ public sealed class JobWorkflowTests(LocalEnvironment environment)
     [Fact]
     public async Task Run_Stages_GoInOrderAndSkipWhatIsDone()
     {
-        var activities = new Activities { States = { ["read"] = new(3, 2), ["rate"] = new(2, 0), ["none"] = new(0, 0) } };
+        var activities = new ScriptedJob { States = { ["read"] = new(3, 2), ["rate"] = new(2, 0), ["none"] = new(0, 0) } };
         await WorkAsync(activities, async () =>
         {
             var handle = await StartAsync();
@@ -33,7 +31,7 @@ public sealed class JobWorkflowTests(LocalEnvironment environment)
     public async Task Run_PartFails_IsDoneAgainAlone()
     {
         var left = 2;
-        var activities = new Activities { States = { ["read"] = new(2, 0) } };
+        var activities = new ScriptedJob { States = { ["read"] = new(2, 0) } };
         activities.Before = call => call == "read 1" && Interlocked.Decrement(ref left) >= 0 ? throw new IOException("The disk is away.") : Task.CompletedTask;
         await WorkAsync(activities, async () =>
         {
@@ -47,7 +45,7 @@ public sealed class JobWorkflowTests(LocalEnvironment environment)
     public async Task Run_LongHistory_ContinuesAsNewInItsStageAndDoesEachPartOnce()
     {
         const int Parts = 1500;
-        var activities = new Activities { States = { ["read"] = new(1, 0), ["rate"] = new(Parts, 0) } };
+        var activities = new ScriptedJob { States = { ["read"] = new(1, 0), ["rate"] = new(Parts, 0) } };
         await WorkAsync(activities, async () =>
         {
             var handle = await StartAsync();
@@ -65,7 +63,7 @@ public sealed class JobWorkflowTests(LocalEnvironment environment)
     {
         const int Window = 64;
         var (reached, open) = (new TaskCompletionSource(), new TaskCompletionSource());
-        var activities = new Activities { States = { ["read"] = new(Window + 10, 0) } };
+        var activities = new ScriptedJob { States = { ["read"] = new(Window + 10, 0) } };
         activities.Before = call =>
         {
             if (call != "read 0") return Task.CompletedTask;
@@ -95,62 +93,10 @@ public sealed class JobWorkflowTests(LocalEnvironment environment)
     private Task<WorkflowHandle<JobWorkflow, string>> StartAsync() =>
         environment.Client.StartWorkflowAsync((JobWorkflow w) => w.RunAsync(new JobRun(new JobInput(_id, "kind", "recipe"))), new WorkflowOptions(_id, TaskQueues.Cpu));
 
-    private async Task WorkAsync(Activities activities, Func<Task> test)
+    private async Task WorkAsync(ScriptedJob activities, Func<Task> test)
     {
         using var cpu = new TemporalWorker(environment.Client, new TemporalWorkerOptions(TaskQueues.Cpu).AddWorkflow<JobWorkflow>().AddAllActivities(activities));
         using var gpu = new TemporalWorker(environment.Client, new TemporalWorkerOptions(TaskQueues.Gpu) { MaxConcurrentActivities = 1 }.AddAllActivities(activities));
         await cpu.ExecuteAsync(() => gpu.ExecuteAsync(test));
-    }
-
-    private sealed class Activities : IJobActivities
-    {
-        private readonly ConcurrentQueue<string> _calls = new();
-        private readonly ConcurrentDictionary<string, int> _done = new(StringComparer.Ordinal);
-
-        public OrderedDictionary<string, JobStageState> States { get; } = [];
-
-        public Func<string, Task> Before { get; set; } = _ => Task.CompletedTask;
-
-        public IReadOnlyList<string> Calls => [.. _calls];
-
-        [Activity]
-        public async Task<IReadOnlyList<JobStage>> StartJobAsync(JobInput input)
-        {
-            await CallAsync("start");
-            return [.. States.Keys.Select(name => new JobStage(name, TaskQueues.Gpu))];
-        }
-
-        [Activity]
-        public async Task<JobStageState> OpenStageAsync(JobStageInput input)
-        {
-            await CallAsync($"open {input.Stage}");
-            return States[input.Stage] with { Done = Math.Max(States[input.Stage].Done, _done.GetValueOrDefault(input.Stage)) };
-        }
-
-        [Activity]
-        public async Task WorkOnPartAsync(JobPartInput input)
-        {
-            await CallAsync($"{input.Stage} {input.Part}");
-            _done.AddOrUpdate(input.Stage, 1, (_, n) => n + 1);
-        }
-
-        [Activity]
-        public Task EndStageAsync(JobStageInput input) => CallAsync($"end {input.Stage}");
-
-        [Activity]
-        public async Task<string> EndJobAsync(JobInput input)
-        {
-            await CallAsync("end");
-            return "tree";
-        }
-
-        [Activity]
-        public Task RecordJobSteeringAsync(JobSteeringInput input) => CallAsync($"record {input.Command.Command} {input.Command.Who}");
-
-        private Task CallAsync(string call)
-        {
-            _calls.Enqueue(call);
-            return Before(call);
-        }
     }
 }

@@ -15,6 +15,15 @@ public enum RetryState { Unspecified, InProgress, NonRetryableFailure, Timeout, 
 /// <summary>Which time-out passed.</summary>
 public enum TimeoutType { Unspecified, StartToClose, ScheduleToStart, ScheduleToClose, Heartbeat }
 
+/// <summary>What a pending activity does.</summary>
+public enum PendingActivityState { Unspecified, Scheduled, Started, CancelRequested, Paused, PauseRequested }
+
+/// <summary>What a pending workflow task does.</summary>
+public enum PendingWorkflowTaskState { Unspecified, Scheduled, Started }
+
+/// <summary>What a task queue holds.</summary>
+public enum TaskQueueType { Unspecified, Workflow, Activity, Nexus }
+
 /// <summary>How an application error is logged.</summary>
 public enum ApplicationErrorCategory { Unspecified, Benign }
 
