@@ -32,7 +32,7 @@ internal sealed partial class WorkflowInstance
         token.ThrowIfCancellationRequested();
         var delay = options.Delay < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1) : options.Delay;
         var fired = new TaskCompletionSource();
-        var id = NextId();
+        var id = NextId(ref timers);
         var command = Ask(EventType.TimerStarted, new EventData { Id = id, Delay = delay, Summary = options.Summary }, _ => fired.TrySetResult());
         using var canceling = token.Register(() =>
         {
@@ -90,7 +90,7 @@ internal sealed partial class WorkflowInstance
         {
             throw new CanceledFailureException("Activity cancelled before scheduled");
         }
-        var sequenceId = NextId();
+        var sequenceId = NextId(ref activities);
         var id = options.ActivityId ?? sequenceId;
         var answer = new TaskCompletionSource<HistoryEvent>();
         var command = Ask(
@@ -320,7 +320,8 @@ internal sealed partial class WorkflowInstance
         }));
     }
 
-    private string NextId() => (++sequence).ToString(System.Globalization.CultureInfo.InvariantCulture);
+    /// <summary>Timers and activities are counted each on their own, as in the histories of the service.</summary>
+    private static string NextId(ref int sequence) => (++sequence).ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     private Exception ToException(Failure failure) => converter.FailureConverter.ToException(failure, PayloadConverter);
 

@@ -35,7 +35,8 @@ internal sealed partial class WorkflowInstance : TaskScheduler
     private bool started;
     private bool cancelRequested;
     private Exception? failed;
-    private long sequence;
+    private int timers;
+    private int activities;
 
     public WorkflowInstance(
         WorkflowDefinition definition,
