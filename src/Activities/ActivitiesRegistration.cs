@@ -42,7 +42,7 @@ public static class ActivitiesRegistration
         services.AddSingleton<RunLibrary>().AddSingleton<ModelLibrary>().AddSingleton<EncoderLibrary>().AddSingleton<RunStarter>().AddSingleton<RunSteering>();
         services.AddSingleton<RunReporter>().AddSingleton<RunPulseReader>().AddSingleton<ObstacleReader>().AddSingleton<FailureReader>().AddSingleton<WorkerRegister>();
         services.AddSingleton<AuditVerifier>().AddSingleton<AuditTrail>().AddSingleton<SampleReplay>();
-        services.AddSingleton<ReleaseRebuilder>().AddSingleton<ReleaseDiff>();
+        services.AddSingleton<ReleaseRebuilder>().AddSingleton<ReleaseDiff>().AddSingleton<RunMoments>().AddSingleton<AuditBundle>().AddSingleton<RunForker>();
         services.AddSingleton<RunSettingsTable>().AddSingleton<BudgetBook>().AddSingleton<RateLimits>().AddSingleton<EndpointTroubles>().AddSingleton<ShardCalls>().AddSingleton<RemoteShards>();
         services.AddSingleton<Func<EndpointSettings, IChatEndpoint>>(_ => s => new OpenAiEndpoint(s)).AddSingleton<EndpointPool>();
         services.AddSingleton<ApiGenerationActivities>().AddSingleton<ApiRatingActivities>();

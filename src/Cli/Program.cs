@@ -20,6 +20,7 @@ var root = new RootCommand(
 foreach (var option in CommonOptions.All) root.Options.Add(option);
 root.Subcommands.Add(RunCommand.Demo());
 root.Subcommands.Add(RunCommand.Run());
+root.Subcommands.Add(RunCommand.Fork());
 root.Subcommands.Add(RecipeCommand.Create());
 root.Subcommands.Add(TrainCommand.Create());
 root.Subcommands.Add(MergeCommand.Create());

@@ -125,7 +125,7 @@ public sealed class AuditVerifier(EventLog log, Contents contents, FileStore fil
     }
 
     /// <summary>The prompt that an act names; null when the text is no act, or it names none.</summary>
-    private static string? Prompt(string text)
+    internal static string? Prompt(string text)
     {
         if (!text.StartsWith("{\"stage\":", StringComparison.Ordinal)) return null;
         var act = JsonSerializer.Deserialize<Act>(text, EventJson.Options);

@@ -14,7 +14,8 @@ namespace XInstruct.Activities.Storage;
 /// <param name="Contents">Content rows of the same transaction.</param>
 /// <param name="Cost">Tokens and money.</param>
 /// <param name="Seed">Seed of the random choice behind it.</param>
-public sealed record Fact(object Event, IReadOnlyList<Content>? Contents = null, Cost Cost = default, long? Seed = null);
+/// <param name="Origin">Record hash of the event of another run that it repeats.</param>
+public sealed record Fact(object Event, IReadOnlyList<Content>? Contents = null, Cost Cost = default, long? Seed = null, string? Origin = null);
 
 /// <summary>A stream to be written to.</summary>
 /// <param name="Stream">Stream id.</param>
@@ -111,6 +112,7 @@ public sealed class EventWriter(IDocumentStore store, Contents contents, TimePro
             [EventHeaders.At] = clock.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),
         };
         if (fact.Seed is { } seed) headers[EventHeaders.Seed] = seed;
+        if (fact.Origin is not null) headers[EventHeaders.Origin] = fact.Origin;
         if (fact.Cost.TokensIn != 0) headers[EventHeaders.TokensIn] = fact.Cost.TokensIn;
         if (fact.Cost.TokensOut != 0) headers[EventHeaders.TokensOut] = fact.Cost.TokensOut;
         if (fact.Cost.Usd != 0) headers[EventHeaders.Usd] = fact.Cost.Usd;

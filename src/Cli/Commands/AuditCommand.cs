@@ -13,10 +13,10 @@ using XInstruct.Domain.Provenance;
 
 namespace XInstruct.Cli.Commands;
 
-/// <summary><c>audit</c>: <c>show</c>, <c>replay</c> and <c>verify</c>.</summary>
+/// <summary><c>audit</c>: <c>show</c>, <c>replay</c>, <c>verify</c> and <c>export</c>.</summary>
 internal static class AuditCommand
 {
-    public static Command Create() => new("audit", "Shows where a sample came from, and proves that nothing changed.") { Show(), Replay(), Verify() };
+    public static Command Create() => new("audit", "Shows where a sample came from, and proves that nothing changed.") { Show(), Replay(), Verify(), Export() };
 
     private static Command Show()
     {
@@ -92,9 +92,11 @@ internal static class AuditCommand
     private static Command Verify()
     {
         var run = new Argument<string?>("run") { Description = "Id of a run, a training or a job; without it, all of them.", Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command("verify", "Recomputes hash chains, contents, Merkle roots and release files, and names any changed byte's place.") { run };
+        var bundle = new Option<string?>("--bundle") { Description = "A file that 'audit export' wrote, instead of the store: neither PostgreSQL nor any other file is needed." };
+        var command = new Command("verify", "Recomputes hash chains, contents, Merkle roots and release files, and names any changed byte's place.") { run, bundle };
         command.SetAction(async (result, ct) =>
         {
+            if (result.GetValue(bundle) is { } file) return await VerifyBundleAsync(result, file, ct);
             await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
             List<string> runs = result.GetValue(run) is { } id ? [id] : [.. (await deployment.Get<RunReader>().ListAsync(ct)).Select(r => r.Name), .. (await deployment.Get<ModelReader>().ListAsync(ct)).Select(m => m.Name), .. (await deployment.Get<JobStore>().ListAsync(ct)).Select(j => j.Name)];
             var clean = true;
@@ -109,7 +111,48 @@ internal static class AuditCommand
 
             return clean ? ExitCodes.Ok : ExitCodes.Failed;
         });
-        return command.WithExamples("xinstruct audit verify", "xinstruct audit verify demo-1a2b3c4d --json");
+        return command.WithExamples("xinstruct audit verify", "xinstruct audit verify demo-1a2b3c4d --json", "xinstruct audit verify --bundle demo-1a2b3c4d.tar");
+    }
+
+    private static async Task<int> VerifyBundleAsync(ParseResult result, string file, CancellationToken ct)
+    {
+        var (report, card) = await BundleVerifier.VerifyAsync(Path.GetFullPath(file), ct);
+        if (result.GetValue(CommonOptions.Json))
+        {
+            Console.WriteLine(JsonSerializer.Serialize(new { report.Run, report.Events, report.Streams, report.Contents, report.Files, card?.Release, report.Findings }, EventJson.Options));
+        }
+        else
+        {
+            Print(report);
+            if (report.IsClean && card?.Release is { } release) Console.WriteLine($"release {release}: compare it with the one that was published, which no file can vouch for by itself");
+        }
+
+        return report.IsClean ? ExitCodes.Ok : ExitCodes.Failed;
+    }
+
+    private static Command Export()
+    {
+        var run = new Argument<string>("run") { Description = "Id of a run, a training or a job." };
+        var file = new Argument<string>("file") { Description = "The bundle to write, a tar." };
+        var command = new Command("export", "Verifies a run and writes its events, contents and release into one file, which 'audit verify --bundle' verifies without PostgreSQL on any machine.") { run, file };
+        command.SetAction(async (result, ct) =>
+        {
+            var path = Path.GetFullPath(result.GetValue(file)!);
+            await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
+            var (report, card) = await deployment.Get<AuditBundle>().WriteAsync(result.GetValue(run)!, path, ct);
+            if (report.Events == 0) throw new UsageException($"There is no run {report.Run}. 'xinstruct status' lists the runs.");
+            if (card is null)
+            {
+                Print(report);
+                Console.Error.WriteLine("Nothing is written: a bundle of what is not whole would prove nothing.");
+                return ExitCodes.Failed;
+            }
+
+            if (result.GetValue(CommonOptions.Json)) Console.WriteLine(JsonSerializer.Serialize(new { Path = path, card.Run, card.Events, card.Streams, card.Contents, card.Release, card.Entries }, EventJson.Options));
+            else Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {card.Events:N0} events in {card.Streams:N0} streams, {card.Contents:N0} contents, release {card.Release ?? "none yet"}"));
+            return ExitCodes.Ok;
+        });
+        return command.WithExamples("xinstruct audit export demo-1a2b3c4d demo-1a2b3c4d.tar");
     }
 
     private static void Print(AuditReport report)

@@ -52,7 +52,7 @@ internal static class Failures
             case RecipeException recipe:
                 foreach (var problem in recipe.Problems) Console.Error.WriteLine(TerminalText.Clean(problem.ToString()));
                 return ExitCodes.BadInput;
-            case InputsChangedException or RecipeChangedException or FileNotFoundException or DirectoryNotFoundException or UsageException or ExportException or ChatTemplateException or ModelFolderException or JobOutputException or AddressException or MergeException or TaskRegistryException or UnsealedException:
+            case InputsChangedException or RecipeChangedException or FileNotFoundException or DirectoryNotFoundException or UsageException or ExportException or ChatTemplateException or ModelFolderException or JobOutputException or AddressException or MergeException or TaskRegistryException or UnsealedException or ForkException:
             case Exception when BadInput.IsIn(e):
                 Console.Error.WriteLine(e.Message);
                 return ExitCodes.BadInput;

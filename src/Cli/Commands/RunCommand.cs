@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using Spectre.Console;
 using Temporalio.Client;
@@ -45,6 +46,25 @@ internal static class RunCommand
             "xinstruct run my.yaml", "xinstruct run my.yaml --set languages=[sw,th] --set refine.iterations=3", "xinstruct run my.yaml --estimate", "xinstruct run my.yaml --json | tail -1 | jq .release.sha256");
     }
 
+    public static Command Fork()
+    {
+        var parent = new Argument<string>("run") { Description = "Run to begin with." };
+        var recipe = new Argument<string>("recipe") { Description = "Recipe file (YAML) of that run." };
+        var from = new Option<string>("--from") { Description = "The first stage that is done anew.", Required = true };
+        from.AcceptOnlyFromAmong([.. RunForker.Stages]);
+        var command = new Command("fork", "Runs a changed recipe from a stage on. What another run did before that stage is taken over and costs nothing; the new run names its parent.")
+        {
+            parent, recipe, from, Set, Id, New, NoWorker, Detach, CommonOptions.Svg,
+        };
+        command.SetAction((result, ct) => ExecuteAsync(result, result.GetValue(recipe)!, ct, async (deployment, input) =>
+        {
+            if (input.Run == result.GetValue(parent)) throw new UsageException($"The recipe is that of {input.Run} itself. Change it with --set, or give the fork an --id of its own.");
+            var events = await deployment.Get<RunForker>().ForkAsync(result.GetValue(parent)!, result.GetValue(from)!, input, ct);
+            if (!result.GetValue(CommonOptions.Json)) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{events:N0} events are taken over from {result.GetValue(parent)}."));
+        }));
+        return command.WithExamples("xinstruct fork demo-1a2b3c4d demo.yaml --from keep --set refine.rank=evaluator", "xinstruct fork my-5e6f7a8b my.yaml --from rate --set models.evaluator.api.model=another --detach");
+    }
+
     public static Command Demo()
     {
         var command = new Command("demo", "Runs the sample recipe (three languages, about four minutes on two cores).") { Set, Id, New, NoWorker, Detach, CommonOptions.Svg };
@@ -52,7 +72,7 @@ internal static class RunCommand
         return command.WithExamples("xinstruct demo", "xinstruct demo --json");
     }
 
-    private static async Task<int> ExecuteAsync(ParseResult result, string recipePath, CancellationToken ct)
+    private static async Task<int> ExecuteAsync(ParseResult result, string recipePath, CancellationToken ct, Func<Deployment, RunInput, Task>? prepare = null)
     {
         var json = result.GetValue(CommonOptions.Json);
         var loaded = RecipeFile.Load(recipePath, result.GetValue(Set) ?? []);
@@ -66,8 +86,9 @@ internal static class RunCommand
         await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
         var clock = Stopwatch.StartNew();
         var starter = deployment.Get<RunStarter>();
-        if (!result.GetValue(New) && result.GetValue(Id) is null) await starter.RefuseChangedSettingsAsync(loaded.Recipe, deployment.Client.IsUnderWayAsync, ct);
+        if (prepare is null && !result.GetValue(New) && result.GetValue(Id) is null) await starter.RefuseChangedSettingsAsync(loaded.Recipe, deployment.Client.IsUnderWayAsync, ct);
         var input = await starter.PrepareAsync(loaded, result.GetValue(Id), result.GetValue(New), ct);
+        if (prepare is not null) await prepare(deployment, input);
         var handle = await deployment.Client.StartOrAttachAsync((XInstructionWorkflow w) => w.RunAsync(input), input.Run, ct);
         if (result.GetValue(Detach))
         {

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Spectre.Console;
 using Temporalio.Api.Enums.V1;
 using Temporalio.Exceptions;
+using XInstruct.Activities.Audit;
 using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Reports;
 using XInstruct.Activities.Storage;
@@ -21,15 +22,16 @@ internal static class StatusCommand
     public static Command Status()
     {
         var run = new Argument<string?>("run") { Description = "Run id; without it, all runs are listed.", Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command("status", "Shows runs, or one run: where it is, while it is under way, and what it came to.") { run, CommonOptions.Svg };
+        var command = new Command("status", "Shows runs, or one run: where it is, while it is under way, and what it came to.") { run, CommonOptions.AsOf, CommonOptions.Svg };
         command.SetAction(async (result, ct) =>
         {
             await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
             var json = result.GetValue(CommonOptions.Json);
+            if (result.GetValue(CommonOptions.AsOf) is { } asOf) return await ThenAsync(deployment, result.GetValue(run), asOf, json, ct);
             return await TerminalPicture.RecordAsync(
                 result.GetValue(CommonOptions.Svg), () => result.GetValue(run) is { } id ? OneAsync(deployment, id, json, ct) : AllAsync(deployment, json, ct));
         });
-        return command.WithExamples("xinstruct status", "xinstruct status demo-1a2b3c4d --json", "xinstruct status demo-1a2b3c4d --svg status.svg");
+        return command.WithExamples("xinstruct status", "xinstruct status demo-1a2b3c4d --json", "xinstruct status demo-1a2b3c4d --as-of 2026-11-22T01:30Z", "xinstruct status demo-1a2b3c4d --svg status.svg");
     }
 
     public static Command Watch()
@@ -54,6 +56,25 @@ internal static class StatusCommand
             return await OneAsync(deployment, id, json, ct);
         });
         return command.WithExamples("xinstruct watch demo-1a2b3c4d");
+    }
+
+    /// <summary>Runs as they were, by the log.</summary>
+    private static async Task<int> ThenAsync(Deployment deployment, string? id, DateTimeOffset asOf, bool json, CancellationToken ct)
+    {
+        var runs = id is null ? (await deployment.Get<RunReader>().ListAsync(ct)).Select(r => r.Name).ToList() : [id];
+        var table = new Table().Border(TableBorder.Rounded).AddColumns("run", "status", "texts", "written", "rated", "kept", "selected", "release");
+        var found = 0;
+        foreach (var name in runs)
+        {
+            if (await deployment.Get<RunMoments>().OfAsync(name, asOf, ct) is not { } then) continue;
+            found++;
+            if (json) Console.WriteLine(JsonSerializer.Serialize(then, EventJson.Options));
+            else table.AddRow([then.Run, then.Status, .. new[] { then.Texts, then.Written, then.Rated, then.Kept, then.Selected }.Select(n => n.ToString("N0", CultureInfo.InvariantCulture)), then.Release?[..12] ?? ""]);
+        }
+
+        if (found == 0 && id is not null) throw new UsageException($"There was no run {id} at {asOf:yyyy-MM-dd'T'HH:mm:ss.fff'Z'}. 'xinstruct audit show {id}' says when it began.");
+        if (!json) AnsiConsole.Write(table);
+        return ExitCodes.Ok;
     }
 
     private static async Task<int> OneAsync(Deployment deployment, string id, bool json, CancellationToken ct)

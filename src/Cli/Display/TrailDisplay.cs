@@ -37,6 +37,7 @@ internal static class TrailDisplay
         if (Members(entry.Data) is { Length: > 0 } members) Indent(console, Markup.Escape(TerminalText.Clean(members)));
         if (By(entry) is { Length: > 0 } by) Indent(console, $"[grey]{Markup.Escape(TerminalText.Clean(by))}[/]");
         if (Where(entry) is { Length: > 0 } where) Indent(console, $"[grey]{Markup.Escape(TerminalText.Clean(where))}[/]");
+        if (Header(entry, EventHeaders.Origin) is { Length: > 0 } origin) Indent(console, $"[grey]taken over from the parent's event {Short(origin)}[/]");
         if (entry.Prompt is not null)
         {
             Indent(console, $"[grey]prompt {Short(entry.Act!.Value.GetProperty("prompt").GetString()!)}:[/]");

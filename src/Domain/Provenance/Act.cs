@@ -50,6 +50,9 @@ public static class EventHeaders
     /// <summary>Attempt of the activity, from 1.</summary>
     public const string Attempt = "attempt";
 
+    /// <summary>Of an event that a fork took over: record hash of its parent's event.</summary>
+    public const string Origin = "origin";
+
     /// <summary>Identity of the worker.</summary>
     public const string Worker = "worker";
 

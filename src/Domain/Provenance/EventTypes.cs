@@ -30,6 +30,7 @@ public static class EventTypes
         [typeof(ReleaseSealed)] = "release_sealed",
         [typeof(ModelEvaluated)] = "model_evaluated",
         [typeof(RunSteered)] = "run_steered",
+        [typeof(RunForked)] = "run_forked",
         [typeof(RunCompleted)] = "run_completed",
         [typeof(TrainingStarted)] = "training_started",
         [typeof(ModelCheckpointSaved)] = "model_checkpoint_saved",

@@ -34,6 +34,9 @@ public sealed record Run : IChained
 
     public ModelEvaluated? Evaluation { get; init; }
 
+    /// <summary>The run that it began with; null when it began with nothing.</summary>
+    public RunForked? Forked { get; init; }
+
     public bool IsCompleted { get; init; }
 
     /// <summary>All interventions, in their order.</summary>
@@ -48,6 +51,7 @@ public sealed record Run : IChained
         (var r, CheckpointSaved e) => r with { Checkpoints = [.. r.Checkpoints, e] },
         (var r, ReleaseSealed e) => r with { Release = e },
         (var r, ModelEvaluated e) => r with { Evaluation = e },
+        (var r, RunForked e) => r with { Forked = e },
         (var r, RunCompleted) => r with { IsCompleted = true },
         (var r, RunSteered e) => r with { Steered = [.. r.Steered, e] },
         (var r, _) => r,
@@ -70,6 +74,9 @@ public sealed record Run : IChained
 
     /// <summary>Records the evaluation; nothing when it is recorded.</summary>
     public object? Evaluate(ModelEvaluated evaluation) => Evaluation is null ? evaluation : null;
+
+    /// <summary>Names the run that it begins with; nothing when one is named.</summary>
+    public object? Fork(RunForked forked) => Forked is null ? forked : null;
 
     /// <summary>Ends the run; nothing when it has ended.</summary>
     public object? Complete() => IsCompleted ? null : new RunCompleted();

@@ -83,5 +83,11 @@ public sealed record RunSteered(
     string? Reason = null,
     int? Samples = null);
 
+/// <summary>The run began with what another one had done: its streams begin with that run's events, with the same content hashes.</summary>
+/// <param name="Parent">Run id of that run.</param>
+/// <param name="From">The first stage that this run does itself: generate, rate, keep, diversify.</param>
+/// <param name="Recipe">Hash of that run's canonical recipe.</param>
+public sealed record RunForked(string Parent, string From, string Recipe);
+
 /// <summary>Everything the recipe asked for is done.</summary>
 public sealed record RunCompleted;
