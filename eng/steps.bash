@@ -12,6 +12,7 @@ fail() { # code message
 # Runs a step as a child that a signal to the launcher ends at once: bash itself would first wait for it.
 # Its standard output is in $step_output afterwards. The child keeps no lock and no terminal.
 step_child=""
+beside_child=""
 step_output=""
 in_step() {
   local out code=0
@@ -25,12 +26,28 @@ in_step() {
   return "$code"
 }
 
+# One command beside all steps, until 'await_beside'; its output is its own affair.
+beside() {
+  "$@" < /dev/null 9>&- &
+  beside_child=$!
+}
+
+await_beside() {
+  local code=0
+  wait "$beside_child" || code=$?
+  beside_child=""
+  return "$code"
+}
+
+end_children() {
+  local child
+  for child in $step_child $beside_child; do kill -TERM "$child" 2>/dev/null; done
+  for child in $step_child $beside_child; do wait "$child" 2>/dev/null; done
+}
+
 interrupted() { # exit code
   trap '' INT TERM HUP
-  if [ -n "$step_child" ]; then
-    kill -TERM "$step_child" 2>/dev/null
-    wait "$step_child" 2>/dev/null
-  fi
+  end_children
   exit "$1"
 }
 trap 'interrupted 130' INT

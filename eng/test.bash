@@ -1,14 +1,16 @@
-# ./xinstruct test [--filter X] [--nightly]: builds everything once and runs the test projects one after the other on a scratch
-# PostgreSQL, then, without a filter, 'dotnet format' as one more test. The last line is 'N passed, N failed'. Sourced by the launcher.
+# ./xinstruct test [--filter X] [--nightly] [--faults SEED]: builds everything once and runs the test projects on a scratch PostgreSQL, one after the
+# other beside the slowest, then, without a filter, 'dotnet format' as one more test. The last line is 'N passed, N failed'. Sourced by the launcher.
 
 run_tests() {
-  local filter="" passed=0 failed=0 skipped=0 project results scratch=""
+  local filter="" passed=0 failed=0 skipped=0 code project results scratch="" slowest=tests/EndToEnd/EndToEnd.csproj
+  local -A began=()
   while [ $# -gt 0 ]; do
     case $1 in
       --filter) [ $# -gt 1 ] || fail 2 "--filter wants an expression, for instance --filter Sample"; filter=$2; shift ;;
       --filter=*) filter=${1#*=} ;;
+      --faults) [ $# -gt 1 ] || fail 2 "--faults wants a seed, for instance --faults 1"; export XINSTRUCT_TEST_FAULTS=$2; shift ;;
       --nightly) export XINSTRUCT_NIGHTLY=1 ;;
-      *) fail 2 "unknown option '$1'. Usage: ./xinstruct test [--filter X] [--nightly]" ;;
+      *) fail 2 "unknown option '$1'. Usage: ./xinstruct test [--filter X] [--nightly] [--faults SEED]" ;;
     esac
     shift
   done
@@ -21,17 +23,24 @@ run_tests() {
   scratch=$home/test-$$
   results=$scratch/results
   mkdir -p "$results" || exit 1
-  trap 'end_scratch "$scratch"' EXIT
+  trap 'end_children; end_scratch "$scratch"' EXIT
   if [ -n "$needs_postgres" ]; then
     XINSTRUCT_HOME=$scratch XINSTRUCT_POSTGRES_KIND=test in_step "$repo/eng/postgres" start || exit
     export XINSTRUCT_TEST_POSTGRES=$step_output
   fi
 
+  # It takes longer than all others together and mostly waits for processes, so they run beside it.
+  test_project beside "$slowest"
   while read -r project; do
-    run_project "$project"
+    [ "$project" = "$slowest" ] && continue
+    code=0
+    test_project in_step "$project" || code=$?
+    report_project "$project" "$code"
   done < <(cd "$repo" && grep -oE '"tests[\\/][^"]*\.csproj"' XInstruct.sln | tr -d '"' | tr '\\' '/' | sort)
-
   [ -n "$filter" ] || check_format
+  code=0
+  await_beside || code=$?
+  report_project "$slowest" "$code"
 
   if [ -n "$filter" ] && [ $((passed + failed + skipped)) = 0 ]; then
     fail 2 "no test matches --filter '$filter'"
@@ -43,22 +52,29 @@ run_tests() {
   exit 0
 }
 
-run_project() { # path of a project
-  local name=${1##*/} assembly counts total=0 right=0 wrong=0 code=0 began=$SECONDS options=()
-  name=${name%.csproj}
-  assembly=$repo/${1%/*}/bin/Release/net10.0/$(assembly_of "$1").dll
+test_project() { # in_step or beside, path of a project
+  local name assembly options=()
+  name=$(basename "$2" .csproj)
+  assembly=$repo/${2%/*}/bin/Release/net10.0/$(assembly_of "$2").dll
   [ -e "$assembly" ] || fail 1 "'$assembly' is missing after the build."
   [ -z "$filter" ] || options=(--filter "$filter")
-  in_step logged "$results/$name.log" "$dotnet" test "$assembly" --nologo --logger "trx;LogFileName=$name.trx" --results-directory "$results" \
-    --blame-hang-timeout 20m --blame-hang-dump-type none "${options[@]}" || code=$?
+  began[$name]=$EPOCHSECONDS
+  "$1" logged "$results/$name.log" "$dotnet" test "$assembly" --nologo --logger "trx;LogFileName=$name.trx" --results-directory "$results" \
+    --blame-hang-timeout 20m --blame-hang-dump-type none "${options[@]}"
+}
+
+report_project() { # path of a project, its exit code
+  local name counts total=0 right=0 wrong=0
+  name=$(basename "$1" .csproj)
   counts=$(grep -o '<Counters [^>]*>' "$results/$name.trx" 2>/dev/null | tail -1)
   if [ -n "$counts" ]; then
     total=$(count total) right=$(count passed) wrong=$(($(count failed) + $(count error) + $(count timeout) + $(count aborted)))
   fi
   # A test host that died reports nobody's failure.
-  [ "$code" = 0 ] || [ "$wrong" -gt 0 ] || wrong=1
+  [ "$2" = 0 ] || [ "$wrong" -gt 0 ] || wrong=1
   passed=$((passed + right)) failed=$((failed + wrong)) skipped=$((skipped + (total > right + wrong ? total - right - wrong : 0)))
-  [ "$total" = 0 ] && [ "$code" = 0 ] || printf '%s: %d passed, %d failed, %d s\n' "$name" "$right" "$wrong" $((SECONDS - began))
+  # What was written last is when it ended: nobody waits for the one beside.
+  [ "$total" = 0 ] && [ "$2" = 0 ] || printf '%s: %d passed, %d failed, %d s\n' "$name" "$right" "$wrong" $(($(stat -c %Y "$results/$name.log") - began[$name]))
   [ "$wrong" = 0 ] || grep -vE '^(Results File|Passed!|Failed!|Test run for|Starting test|A total of|VSTest|$)' "$results/$name.log"
 }
 

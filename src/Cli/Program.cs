@@ -11,6 +11,9 @@ if (Console.IsOutputRedirected)
     AnsiConsole.Profile.Capabilities.Ansi = AnsiConsole.Profile.Capabilities.Links = false;
 }
 
+// When a handshake breaks, Npgsql 10.0.0 tries again without GSS encryption on a connector that is half disposed of, and its pool keeps that one: each later use
+// throws an ObjectDisposedException (npgsql/npgsql#6415). Whoever wants GSS says so.
+if (Environment.GetEnvironmentVariable("PGGSSENCMODE") is null) Environment.SetEnvironmentVariable("PGGSSENCMODE", "disable");
 ChaosAgent.Attach();
 var root = new RootCommand(
     "XInstruct makes cross-lingual instruction-tuning data and trains models on it. Runs are durable: kill them, start them again, nothing is lost or paid twice.");

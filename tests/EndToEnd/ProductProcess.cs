@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Npgsql;
+using XInstruct.Cli;
+using XInstruct.Cli.Chaos;
 
 // Signals, process groups, file modes and accounts are what these tests are about.
 [assembly: SupportedOSPlatform("linux")]
@@ -12,6 +14,8 @@ namespace XInstruct.EndToEnd;
 internal sealed class ProductProcess : IAsyncDisposable
 {
     private readonly string _server;
+
+    private readonly PostgresRelay? _relay;
 
     private readonly string _name = $"xi_e2e_{Guid.NewGuid():N}";
 
@@ -30,7 +34,7 @@ internal sealed class ProductProcess : IAsyncDisposable
     /// <summary>Connection string of the event store.</summary>
     public string Postgres => new NpgsqlConnectionStringBuilder(_server) { Database = _name }.ConnectionString;
 
-    private ProductProcess(string server) => _server = server;
+    private ProductProcess(string server) => (_server, _relay) = (server, FaultInjection.Relay(server));
 
     /// <summary>An installation with databases of its own.</summary>
     /// <param name="server">On this server; null for the one that all tests share.</param>
@@ -53,9 +57,11 @@ internal sealed class ProductProcess : IAsyncDisposable
     public IReadOnlyDictionary<string, string> Environment => new Dictionary<string, string>
     {
         ["XINSTRUCT_HOME"] = Home,
-        ["XINSTRUCT_POSTGRES"] = Postgres,
-        ["TEMPORAL_STANDIN_DATABASE"] = new NpgsqlConnectionStringBuilder(_server) { Database = _name + "_t" }.ConnectionString,
+        ["XINSTRUCT_POSTGRES"] = Through(_name),
+        ["TEMPORAL_STANDIN_DATABASE"] = Through(_name + "_t"),
     };
+
+    private string Through(string database) => _relay?.Through(_server, database) ?? new NpgsqlConnectionStringBuilder(_server) { Database = database }.ConnectionString;
 
     /// <summary>Reads rows from the event store.</summary>
     public async Task<IReadOnlyList<T>> ReadAsync<T>(string sql, Func<NpgsqlDataReader, T> row)
@@ -127,14 +133,18 @@ internal sealed class ProductProcess : IAsyncDisposable
     /// <summary>Runs the command in a folder to its end.</summary>
     public async Task<(int Code, string Output, string Error)> RunInAsync(string folder, params string[] args)
     {
-        using var process = Start(Program, args, folder);
-        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.WaitForExitAsync();
-        return (process.ExitCode, await output, await error);
+        for (var left = _relay is null ? 1 : FaultInjection.Starts; ; left--)
+        {
+            using var process = Start(Program, args, folder);
+            var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+            await process.WaitForExitAsync();
+            if (left == 1 || process.ExitCode != ExitCodes.MissingComponent) return (process.ExitCode, await output, await error);
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
+        if (_relay is not null) await _relay.DisposeAsync();
         NpgsqlConnection.ClearAllPools();
         await ExecuteAsync($"drop database if exists {_name} with (force)", _server);
         await ExecuteAsync($"drop database if exists {_name}_t with (force)", _server);

@@ -27,7 +27,7 @@ public sealed record ChaosCertificate
     /// <summary>SIGKILLs by the place in the work at which they fell.</summary>
     public SortedDictionary<string, int> Kills { get; init; } = new(StringComparer.Ordinal);
 
-    /// <summary>Times that all connections to PostgreSQL were cut, that it refused everybody for some seconds, and that it was restarted.</summary>
+    /// <summary>Times that all connections to PostgreSQL were cut, that it refused everybody for some seconds, that it was restarted, and answers to writes that were lost with their connection.</summary>
     public SortedDictionary<string, int> Outages { get; init; } = new(StringComparer.Ordinal);
 
     /// <summary>Replies that went wrong, by kind: early (429), error (500), cut, lost (the work was done and billed), slow.</summary>

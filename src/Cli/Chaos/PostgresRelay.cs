@@ -1,6 +1,10 @@
+using System.Buffers;
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Npgsql;
 
 namespace XInstruct.Cli.Chaos;
@@ -12,18 +16,23 @@ namespace XInstruct.Cli.Chaos;
 internal sealed class PostgresRelay : IAsyncDisposable
 {
     private const int Port = 5432;
+    private static readonly string[] Writes = ["COMMIT", "INSERT", "UPDATE", "DELETE", "COPY"];
 
     private readonly NpgsqlConnectionStringBuilder _named;
     private readonly EndPoint _server, _own;
     private readonly string? _folder;
     private readonly ConcurrentDictionary<Socket, byte> _open = [];
+    private readonly Lock _lock = new();
+    private readonly Random _random;
     private Socket? _listener;
     private Task _accepting = Task.CompletedTask;
 
     /// <summary>Listens at once.</summary>
     /// <param name="server">Connection string of the user's server.</param>
-    public PostgresRelay(string server)
+    /// <param name="seed">Seed of the answers that are lost.</param>
+    public PostgresRelay(string server, int seed)
     {
+        _random = new Random(seed);
         _named = new NpgsqlConnectionStringBuilder(server);
         var host = _named.Host!;
         if (host.StartsWith('/'))
@@ -43,17 +52,38 @@ internal sealed class PostgresRelay : IAsyncDisposable
         }
     }
 
-    /// <summary>Whether a text is a connection string of the same server.</summary>
+    /// <summary>
+    /// Share of writes, commits and handshakes, 0 to 1, after which a connection that is made from now on breaks instead of carrying the answer. Encrypted ones are
+    /// left alone: nobody here can read them.
+    /// </summary>
+    public double Losses { get; set; }
+
+    /// <summary>Answers that were lost.</summary>
+    public int Lost { get; private set; }
+
+    /// <summary>Whether a text is a connection string of the same server, by whatever name.</summary>
     public bool IsServerOf(string value)
     {
         try
         {
             var other = new NpgsqlConnectionStringBuilder(value);
-            return (other.Host, other.Port) == (_named.Host, _named.Port);
+            return other.Port == _named.Port && (other.Host == _named.Host || Addresses(other.Host).Intersect(Addresses(_named.Host)).Any());
         }
         catch (ArgumentException)
         {
             return false;
+        }
+    }
+
+    private static IPAddress[] Addresses(string? host)
+    {
+        try
+        {
+            return string.IsNullOrEmpty(host) || host.StartsWith('/') ? [] : Dns.GetHostAddresses(host);
+        }
+        catch (Exception e) when (e is SocketException or ArgumentException)
+        {
+            return [];
         }
     }
 
@@ -125,7 +155,7 @@ internal sealed class PostgresRelay : IAsyncDisposable
             await server.ConnectAsync(_server);
             await using var near = new NetworkStream(client);
             await using var far = new NetworkStream(server);
-            await Task.WhenAny(near.CopyToAsync(far), far.CopyToAsync(near));
+            await Task.WhenAny(near.CopyToAsync(far), Losses > 0 ? AnswerAsync(far, near) : far.CopyToAsync(near));
         }
         catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException)
         {
@@ -137,5 +167,71 @@ internal sealed class PostgresRelay : IAsyncDisposable
             _open.TryRemove(server, out _);
             client.Dispose();
         }
+    }
+
+    /// <summary>
+    /// Carries the server's messages until one is to be lost. Each has a letter and a length of four bytes, which counts itself
+    /// (https://www.postgresql.org/docs/15/protocol-message-formats.html); before the first one, a single letter answers a wish for encryption.
+    /// </summary>
+    private async Task AnswerAsync(NetworkStream server, NetworkStream client)
+    {
+        var reader = PipeReader.Create(server);
+        for (var isStart = true; ;)
+        {
+            var read = await reader.ReadAsync();
+            var rest = read.Buffer;
+            while (!rest.IsEmpty)
+            {
+                var letter = (char)rest.FirstSpan[0];
+                if (isStart && letter is not ('R' or 'E'))
+                {
+                    await WriteAsync(client, rest.Slice(0, 1));
+                    rest = rest.Slice(1);
+                    if (letter == 'N') continue;
+                    await WriteAsync(client, rest);
+                    reader.AdvanceTo(rest.End);
+                    await reader.CopyToAsync(client);
+                    return;
+                }
+
+                isStart = false;
+                if (rest.Length < 5 || rest.Length < LengthOf(rest)) break;
+                var message = rest.Slice(0, LengthOf(rest));
+                if ((letter == 'R' || (letter == 'C' && IsWrite(message.Slice(5)))) && IsLost()) return;
+                await WriteAsync(client, message);
+                rest = rest.Slice(message.End);
+            }
+
+            reader.AdvanceTo(rest.Start, rest.End);
+            if (read.IsCompleted) return;
+        }
+    }
+
+    private static long LengthOf(ReadOnlySequence<byte> message)
+    {
+        Span<byte> length = stackalloc byte[4];
+        message.Slice(1, 4).CopyTo(length);
+        return 1 + (long)BinaryPrimitives.ReadUInt32BigEndian(length);
+    }
+
+    private static bool IsWrite(ReadOnlySequence<byte> tag)
+    {
+        var text = Encoding.ASCII.GetString(tag);
+        return Writes.Any(w => text.StartsWith(w, StringComparison.Ordinal));
+    }
+
+    private bool IsLost()
+    {
+        lock (_lock)
+        {
+            if (_random.NextDouble() >= Losses) return false;
+            Lost++;
+            return true;
+        }
+    }
+
+    private static async Task WriteAsync(NetworkStream stream, ReadOnlySequence<byte> bytes)
+    {
+        foreach (var part in bytes) await stream.WriteAsync(part);
     }
 }

@@ -16,9 +16,10 @@ namespace XInstruct.Cli.Chaos;
 /// <param name="Kills">SIGKILLs, in all runs together.</param>
 /// <param name="Workers">Worker processes beside the run's own.</param>
 /// <param name="Faults">Share of prompts whose first reply goes wrong, 0 to 1.</param>
+/// <param name="Losses">Share of PostgreSQL's writes and commits whose answer is lost with the connection, 0 to 1.</param>
 /// <param name="OutageEvery">Seconds between two outages of PostgreSQL, on average; 0 for none.</param>
 /// <param name="Restart">Command that restarts PostgreSQL; null for none.</param>
-internal sealed record StormOptions(string Recipe, IReadOnlyList<string> Overrides, string Server, string Home, int Seed, int Kills, int Workers, double Faults, double OutageEvery, string? Restart);
+internal sealed record StormOptions(string Recipe, IReadOnlyList<string> Overrides, string Server, string Home, int Seed, int Kills, int Workers, double Faults, double Losses, double OutageEvery, string? Restart);
 
 /// <summary>
 /// Runs a recipe once undisturbed, then as often as it takes to place all kills, and compares. All of it happens in databases and homes of its own,
@@ -39,7 +40,7 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
 
     private static readonly string[] Ways = ["times connections cut", "times away"];
 
-    private readonly PostgresRelay _relay = new(options.Server);
+    private readonly PostgresRelay _relay = new(options.Server, options.Seed);
     // Guards what follows: several processes live at once.
     private readonly Lock _lock = new();
     private readonly Random _random = new(options.Seed);
@@ -72,6 +73,7 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
             total = await RoundAsync(total, events, replies, command, Keys(apis), provider, ct);
         }
 
+        if (_relay.Lost > 0) _outages["answers lost"] = _relay.Lost;
         return total with { Kills = _kills, Outages = _outages, Faults = _faults, Findings = _findings, InFlight = _inFlight.Count, Seconds = Math.Round(clock.Elapsed.TotalSeconds, 1) };
     }
 
@@ -106,6 +108,7 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
         await using var store = new ScratchStore(options.Server, $"{_name}_{round}", Path.Combine(options.Home, $"{_name}-{round}"));
         await store.CreateAsync(ct);
         string? last;
+        _relay.Losses = options.Losses;
         using (var done = CancellationTokenSource.CreateLinkedTokenSource(ct))
         {
             var helpers = Enumerable.Range(0, options.Workers).Select(_ => (Task)LivesAsync(store, ["worker"], keys, done.Token)).Append(OutagesAsync(done.Token)).ToList();
@@ -117,6 +120,7 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
             {
                 await done.CancelAsync();
                 await Task.WhenAll(helpers);
+                _relay.Losses = 0;
             }
         }
 
@@ -173,7 +177,7 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
             // A process that finds no PostgreSQL at its start says so and ends: whoever started it starts it again.
             else if (child.ExitCode != ExitCodes.MissingComponent || ++failures == Stubborn)
             {
-                lock (_lock) _findings.Add($"'{command[0]}' ended with exit code {child.ExitCode}: {child.LastLine} {child.LastWords}");
+                lock (_lock) _findings.Add($"'{command[0]}' ended with exit code {child.ExitCode}: {child.LastLine} {child.LastWords} Its logs: {KeepLogs(store)}");
                 return null;
             }
             else
@@ -181,6 +185,14 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
                 await Task.Delay(500, CancellationToken.None);
             }
         }
+    }
+
+    /// <summary>The logs leave the home, which is about to go.</summary>
+    private string KeepLogs(ScratchStore store)
+    {
+        var kept = Path.Combine(options.Home, $"{_name}.logs");
+        if (!Directory.Exists(kept)) Directory.Move(Path.Combine(store.Home, "logs"), kept);
+        return kept;
     }
 
     /// <summary>What the next process is to suffer, by the seed; nothing once all kills are planned.</summary>

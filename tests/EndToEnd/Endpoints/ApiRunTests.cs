@@ -177,6 +177,7 @@ public sealed class ApiRunTests(ITestOutputHelper output) : IAsyncLifetime
         const string garbled = "{\"instruction\": \"Write";
         var once = new ConcurrentDictionary<string, bool>(StringComparer.Ordinal);
         static bool IsNever(string prompt) => Hash(prompt)[3] < 5;
+        static int Tries(Asked asked) => asked.Prompt.StartsWith("Judge", StringComparison.Ordinal) ? 6 : 3;
         _server.Reply = prompt =>
         {
             var hash = Hash(prompt);
@@ -207,12 +208,12 @@ public sealed class ApiRunTests(ITestOutputHelper output) : IAsyncLifetime
 
         var failed = await _product.ReadAsync("select data ->> 'reason', count(*) from xinstruct.mt_events where type in ('generation_failed', 'rating_failed') group by 1", r => (r.GetString(0), r.GetInt64(1)));
         failed.ShouldBe([("malformed", _server.Asked.Count(a => IsNever(a.Prompt)))]);
-        _server.Asked.Where(a => IsNever(a.Prompt)).ShouldAllBe(a => a.Requests == (a.Prompt.StartsWith("Judge", StringComparison.Ordinal) ? 6 : 3));
+        foreach (var never in _server.Asked.Where(a => IsNever(a.Prompt))) never.Requests.ShouldBeOneOf(Tries(never), Tries(never) - never.Spoilt);
         // All that the server wrote is counted at its price: on events, and what came to nothing beside them.
-        var never = _server.Asked.Sum(a => (a.Tokens.In + garbled.Length) * (IsNever(a.Prompt) ? a.Requests : once.ContainsKey(a.Prompt) ? 1 : 0));
+        var nothing = _server.Asked.Sum(a => (a.Tokens.In + garbled.Length) * (IsNever(a.Prompt) ? a.Requests : once.ContainsKey(a.Prompt) ? 1 : 0));
         var calls = end.GetProperty("ledger").GetProperty("calls").EnumerateArray().ToList();
-        calls.Sum(c => c.GetProperty("usdUnanswered").GetDecimal()).ShouldBe(never / 1_000_000m);
-        (calls.Sum(c => c.GetProperty("usd").GetDecimal()) * 1_000_000m).ShouldBe(_server.Tokens.In + _server.Tokens.Out - never);
+        calls.Sum(c => c.GetProperty("usdUnanswered").GetDecimal()).ShouldBe(nothing / 1_000_000m);
+        (calls.Sum(c => c.GetProperty("usd").GetDecimal()) * 1_000_000m).ShouldBe(_server.Tokens.In + _server.Tokens.Out - nothing);
     }
 
     [NightlyFact("measures a rate, which a busy machine makes meaningless")]

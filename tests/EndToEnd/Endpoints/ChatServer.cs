@@ -42,6 +42,9 @@ internal sealed record Asked(string Prompt)
 {
     public int Requests;
 
+    /// <summary>1 once <see cref="FaultInjection"/> has spoilt a request.</summary>
+    public int Spoilt;
+
     /// <summary>Whole replies that went out.</summary>
     public int Delivered;
 
@@ -145,6 +148,13 @@ internal sealed class ChatServer : IAsyncDisposable
             var messages = json.RootElement.GetProperty("messages").EnumerateArray().Select(m => m.GetProperty("content").GetString()!).ToArray();
             var prompt = messages[^1];
             var asked = _asked.GetOrAdd(prompt, p => new Asked(p));
+            // What the harness spoils does not count: the test knows nothing of it.
+            if (FaultInjection.Of(prompt) is var injected and not Fault.None && Interlocked.Exchange(ref asked.Spoilt, 1) == 0)
+            {
+                await AnswerAsync(context, injected, asked, messages, Reply(prompt), null);
+                return;
+            }
+
             var before = Interlocked.Increment(ref asked.Requests) - 1;
             if (Status is { } status)
             {

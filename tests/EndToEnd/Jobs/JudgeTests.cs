@@ -169,15 +169,15 @@ public sealed partial class JudgeTests : IAsyncLifetime
             await said;
         }
 
-        var reserved = (await _product.ReadAsync("select reserved from xinstruct.xi_budgets where stage = ''", r => r.GetDecimal(0))).Single();
+        var (reserved, due) = (await _product.ReadAsync("select reserved, reserved + assumed from xinstruct.xi_budgets where stage = ''", r => (r.GetDecimal(0), r.GetDecimal(1)))).Single();
         reserved.ShouldBeGreaterThan(0);
         _server.Faults = (_, _) => Fault.None;
         _server.Forget();
-        var (code, output, error) = await _product.RunAsync([.. command, "--set", FormattableString.Invariant($"budget.usd={reserved}")]);
+        var (code, output, error) = await _product.RunAsync([.. command, "--set", FormattableString.Invariant($"budget.usd={due}")]);
         code.ShouldBe(1, output + error);
         output.ShouldContain("for calls whose reply never came");
         _server.Asked.ShouldBeEmpty();
-        (await _product.ReadAsync("select reserved, assumed from xinstruct.xi_budgets where stage = ''", r => (r.GetDecimal(0), r.GetDecimal(1)))).ShouldBe([(0m, reserved)]);
+        (await _product.ReadAsync("select reserved, assumed from xinstruct.xi_budgets where stage = ''", r => (r.GetDecimal(0), r.GetDecimal(1)))).ShouldBe([(0m, due)]);
         (code, output, error) = await _product.RunAsync([.. command, "--set", "budget.usd=2000"]);
         code.ShouldBe(0, output + error);
         _server.Asked.ShouldAllBe(a => a.Requests == 1);
