@@ -102,7 +102,8 @@ internal sealed class ProjectionDaemon(DocumentStore store, ILogger logger) : IP
 
     public Task WaitForNonStaleData(TimeSpan timeout) => Staleness.WaitAsync(store, timeout);
 
-    public void Dispose() => StopAllAsync().GetAwaiter().GetResult();
+    // On another thread: whoever disposes may be the only one that the continuations could run on.
+    public void Dispose() => Task.Run(StopAllAsync).GetAwaiter().GetResult();
 
     private IEnumerable<IAggregation> Asynchronous() => _projections.Aggregations.Where(a => a.Base.Lifecycle == ProjectionLifecycle.Async);
 

@@ -62,8 +62,10 @@ internal sealed class SessionConnection(NpgsqlDataSource database, IsolationLeve
         public ValueTask DisposeAsync() => Borrowed is null ? ValueTask.CompletedTask : Connection.DisposeAsync();
     }
 
-    internal readonly record struct Save(NpgsqlConnection Connection, NpgsqlTransaction Transaction, SessionConnection Session, bool Shared) : IAsyncDisposable
+    internal sealed record Save(NpgsqlConnection Connection, NpgsqlTransaction Transaction, SessionConnection Session, bool Shared) : IAsyncDisposable
     {
+        private bool _isGone;
+
         public async Task CommitAsync(CancellationToken ct)
         {
             await Transaction.CommitAsync(ct);
@@ -72,6 +74,9 @@ internal sealed class SessionConnection(NpgsqlDataSource database, IsolationLeve
 
         public async ValueTask DisposeAsync()
         {
+            // Once and no more: Npgsql gives the same transaction object to whoever has the connection next.
+            if (_isGone) return;
+            _isGone = true;
             // What was not committed is rolled back, also a transaction that the session began before.
             if (Shared)
             {
