@@ -26,7 +26,7 @@ public sealed class SteeringTests : IAsyncLifetime
         await StartAsync(Loop);
         await PageAsync("pause");
         await PageAsync("steer", "concurrency=1");
-        (await RefusedAsync("steer", Run, "--set", "refine.keep=[0.5]")).ShouldContain($"xinstruct fork {Run} --from generate --set refine.keep=[0.5]");
+        (await RefusedAsync("steer", Run, "--set", "refine.keep=[0.5]")).ShouldContain($"xinstruct fork {Run} RECIPE --from generate --set refine.keep=[0.5]");
         (await RefusedAsync(["run", UndisturbedRun.Recipe, "--detach", .. UndisturbedRun.Small, "--set", "refine.iterations=2"]))
             .ShouldSatisfyAllConditions(e => e.ShouldContain("refine.iterations was 1, is 2"), e => e.ShouldContain("--new"), e => e.ShouldContain($"fork {Run}"));
         (await RefusedAsync(["run", UndisturbedRun.Recipe, "--id", Run, "--detach", .. Loop, "--set", "seed=7"])).ShouldContain("seed was 1, is 7");

@@ -7,7 +7,7 @@ namespace XInstruct.Activities.Runs;
 /// <summary>A recipe is not what it was when the run began that has its name.</summary>
 public sealed class RecipeChangedException(string run, IReadOnlyList<RecipeDifference> differences, bool isNamed) : Exception(
     $"The recipe changed since run {run} began: {string.Join("; ", differences.Take(3))}{(differences.Count > 3 ? $"; and {differences.Count - 3} more" : "")}. What the run has made came from the old one. " +
-    $"Put it back to go on with {run}; or 'xinstruct fork {run} --from <stage> {string.Join(' ', differences.Take(3).Select(d => $"--set {d.Key}={d.Now}"))}' makes a run of its own of what is done before that stage; " +
+    $"Put it back to go on with {run}; or 'xinstruct fork {run} RECIPE --from STAGE {string.Join(' ', differences.Take(3).Select(d => $"--set {d.Key}={d.Now}"))}' makes a run of its own of what is done before that stage; " +
     (isNamed ? "or give the new run another --id." : $"or start from the beginning with --new ('xinstruct cancel {run}' first, if it is not wanted any more)."))
 {
     /// <summary>The run.</summary>

@@ -95,7 +95,7 @@ internal static class SteerCommands
             throw new UsageException(e.Message);
         }
 
-        if (run.IsCompleted) throw new UsageException($"Run {run.Name} has ended and its release is sealed. A run of its own can go another way: xinstruct fork {run.Name} --from generate {string.Join(' ', input.Sets.Select(s => $"--set {s}"))}");
+        if (run.IsCompleted) throw new UsageException($"Run {run.Name} has ended and its release is sealed. A run of its own can go another way: xinstruct fork {run.Name} RECIPE --from generate {string.Join(' ', input.Sets.Select(s => $"--set {s}"))}");
         try
         {
             return (await deployment.Client.GetWorkflowHandle<XInstructionWorkflow>(run.Name).ExecuteUpdateAsync(w => w.SetAsync(input)), true);

@@ -86,7 +86,7 @@ internal static class VerdictCommands
 
     private static async Task<int> RetryAsync(Deployment deployment, Run run, RetryInput input, CancellationToken ct)
     {
-        if (run.Release is not null) throw new UsageException($"The release of run {run.Name} is sealed, and stays what it is. A run of its own can try again: xinstruct fork {run.Name} --from generate");
+        if (run.Release is not null) throw new UsageException($"The release of run {run.Name} is sealed, and stays what it is. A run of its own can try again: xinstruct fork {run.Name} RECIPE --from generate");
         try
         {
             return await deployment.Client.GetWorkflowHandle<XInstructionWorkflow>(run.Name).ExecuteUpdateAsync(w => w.RetryAsync(input));

@@ -105,7 +105,7 @@ public static class SteeredSettings
         if (key is "generator.model" or "evaluator.model")
         {
             var role = key.Split('.')[0];
-            if (!isRemote(role)) throw new InvalidOperationException($"The {role} of run {run} is a local model, trained in the run: another one makes another run. {WayOut(run, "train", set)}");
+            if (!isRemote(role)) throw new InvalidOperationException($"The {role} of run {run} is a local model, trained in the run: another one makes another run: start one with xinstruct run RECIPE --set models.{set}");
             return text.Length is > 0 and <= 200 ? text : throw new InvalidOperationException($"{key} is the name of a model, as the endpoint knows it.");
         }
 
@@ -131,5 +131,5 @@ public static class SteeredSettings
         return number.ToString("R", CultureInfo.InvariantCulture);
     }
 
-    private static string WayOut(string run, string stage, string set) => $"A run of its own can have it: xinstruct fork {run} --from {stage} --set {set}";
+    private static string WayOut(string run, string stage, string set) => $"A run of its own can have it: xinstruct fork {run} RECIPE --from {stage} --set {set}";
 }

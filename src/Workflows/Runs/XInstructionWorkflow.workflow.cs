@@ -94,7 +94,7 @@ public sealed class XInstructionWorkflow
         if (_shape.Languages.Count == 0) throw new InvalidOperationException($"Run {_run.Run} is just starting. Try again in a moment.");
         var late = Parse(input).Keys.FirstOrDefault(SteeredSettings.ChangesResults);
         if (late is not null && _iterations.Count > _shape.Iterations)
-            throw new InvalidOperationException($"Run {_run.Run} generates and rates no more, it is at '{_phase}': {late} would change nothing. A run of its own can have it: xinstruct fork {_run.Run} --from generate --set {late}=…");
+            throw new InvalidOperationException($"Run {_run.Run} generates and rates no more, it is at '{_phase}': {late} would change nothing. A run of its own can have it: xinstruct fork {_run.Run} RECIPE --from generate --set {late}=…");
     }
 
     /// <summary>Approves or rejects the iteration that waits.</summary>
@@ -118,7 +118,7 @@ public sealed class XInstructionWorkflow
         if (_waitsFor is not { } waits)
             throw new InvalidOperationException(_shape.Approve ? $"Run {_run.Run} waits for no verdict now: it is at '{_phase}'." : $"Run {_run.Run} waits for no verdict: its recipe does not say refine.approve: true.");
         if (input.Iteration is { } named && named != waits) throw new InvalidOperationException($"Run {_run.Run} waits for a verdict on iteration {waits}, not on {named}.");
-        if (!input.IsApproved && waits == 0) throw new InvalidOperationException($"Before iteration 0 there is none to go on with. 'xinstruct cancel {_run.Run}' ends the run; 'xinstruct fork {_run.Run} --from generate --set …' makes another.");
+        if (!input.IsApproved && waits == 0) throw new InvalidOperationException($"Before iteration 0 there is none to go on with. 'xinstruct cancel {_run.Run}' ends the run; 'xinstruct fork {_run.Run} RECIPE --from generate --set …' makes another.");
     }
 
     /// <summary>Tries failed samples of this iteration again, before it keeps any.</summary>
@@ -147,7 +147,7 @@ public sealed class XInstructionWorkflow
         PausedParts.CheckPart(new SteerInput(null, null, input.Language), _shape.Languages);
         if (input.Stage is not (null or "generate" or "rate")) throw new InvalidOperationException($"Samples fail in the stages generate and rate, not in '{input.Stage}'.");
         if (!_isOpen)
-            throw new InvalidOperationException($"Run {_run.Run} is at '{_phase}': failed samples are tried again while their iteration generates and rates. A run of its own can try them: xinstruct fork {_run.Run} --from generate");
+            throw new InvalidOperationException($"Run {_run.Run} is at '{_phase}': failed samples are tried again while their iteration generates and rates. A run of its own can try them: xinstruct fork {_run.Run} RECIPE --from generate");
     }
 
     [WorkflowRun]

@@ -43,7 +43,7 @@ public sealed class SteeringTests(LocalEnvironment environment)
     }
 
     [Theory]
-    [InlineData("refine.keep=[0.5]", "xinstruct fork RUN --from generate --set refine.keep=[0.5]")]
+    [InlineData("refine.keep=[0.5]", "xinstruct fork RUN RECIPE --from generate --set refine.keep=[0.5]")]
     [InlineData("generator.model=other", "trained in the run")]
     [InlineData("evaluator.temperature=1", "is a local model: evaluator.temperature is a setting of an endpoint.")]
     [InlineData("budget=20", "calls no endpoint")]
