@@ -75,7 +75,7 @@ internal static class JobCommand
             ct);
     }
 
-    private static async Task<WorkMoment?> MomentAsync(WorkflowHandle<JobWorkflow, string> handle, CancellationToken ct)
+    internal static async Task<WorkMoment?> MomentAsync(WorkflowHandle<JobWorkflow, string> handle, CancellationToken ct)
     {
         try
         {
