@@ -200,7 +200,7 @@ internal sealed class WorkflowWorker(WorkflowWorkerOptions options, int key)
         {
             cache.Evict(run.RunId);
             logger.LogWarning(e, "Failed activation on workflow {WorkflowType} with ID {WorkflowId} and run ID {RunId}", run.WorkflowType, run.WorkflowId, run.RunId);
-            await engine.FailTaskAsync(task, begun, ToFailure(e), engine.Stopped).ConfigureAwait(false);
+            await engine.FailTaskAsync(task, begun, ToFailure(e), options.Identity, engine.Stopped).ConfigureAwait(false);
             return;
         }
         var outcome = await engine.CompleteTaskAsync(
