@@ -51,7 +51,7 @@ public static class ActivitiesRegistration
         services.AddSingleton<RunActivities>().AddSingleton<CorpusActivities>().AddSingleton<SelectionActivities>().AddSingleton<ReleaseActivities>();
         services.AddSingleton<TrainingActivities>().AddSingleton<GenerationActivities>().AddSingleton<RatingActivities>();
         services.AddSingleton<ModelReader>().AddSingleton<TrainingStarter>().AddSingleton<TrainingPublisher>().AddSingleton<MergeRecorder>().AddSingleton<TuningActivities>();
-        services.AddSingleton<InstructionModels>().AddSingleton(JobKinds.Standard).AddSingleton<JobStore>().AddSingleton<JobReplies>().AddSingleton<JobPublisher>().AddSingleton<JobActivities>();
+        services.AddSingleton<InstructionModels>().AddSingleton(JobKinds.Standard).AddSingleton<JobStore>().AddSingleton<JobReplies>().AddSingleton<Rerating.SecondRatings>().AddSingleton<JobPublisher>().AddSingleton<JobActivities>();
         services.AddSingleton<ChainStarter>().AddSingleton<ChainActivities>();
         services.AddSingleton<EmbeddingActivities>().AddSingleton<ClusteringActivities>().AddSingleton<EvaluationActivities>();
         return services;

@@ -84,11 +84,18 @@ internal sealed class RootBuilder(string run, bool untilRelease)
     private readonly List<MerkleTree.Leaf> _content = [];
     private Guid _stream;
     private Guid? _sample;
+    private long _beside;
     private bool _sealed;
 
     public void Add(StoredEvent stored)
     {
-        if (stored.Stream != _stream) (_stream, _sample) = (stored.Stream, null);
+        if (stored.Stream != _stream) (_stream, _sample, _beside) = (stored.Stream, null, 0);
+        if (EventTypes.IsBeside(stored.Type))
+        {
+            _beside++;
+            return;
+        }
+
         if (stored.Stream == _runStream && untilRelease)
         {
             _sealed |= stored.Type == "release_sealed";
@@ -97,7 +104,7 @@ internal sealed class RootBuilder(string run, bool untilRelease)
 
         _record.Add(new MerkleTree.Leaf(stored.Stream, stored.Version, stored.Header(EventHeaders.Record) ?? ""));
         if (stored.Type == "text_accepted") _sample = stored.Data.GetProperty("sample").GetGuid();
-        if (_sample is { } sample) _content.Add(new MerkleTree.Leaf(sample, stored.Version, stored.Header(EventHeaders.Content) ?? ""));
+        if (_sample is { } sample) _content.Add(new MerkleTree.Leaf(sample, stored.Version - _beside, stored.Header(EventHeaders.Content) ?? ""));
     }
 
     public Roots Roots()

@@ -91,7 +91,7 @@ internal sealed class LogCheck
     private void Collect(StoredEvent stored)
     {
         string Text(string name) => stored.Data.GetProperty(name).GetString()!;
-        foreach (var member in new[] { "text", "instruction" })
+        foreach (var member in new[] { "text", "instruction", "pair" })
         {
             if (stored.Data.TryGetProperty(member, out var hash) && hash.ValueKind == JsonValueKind.String) AddContent(hash.GetString()!);
         }

@@ -71,7 +71,7 @@ public sealed class ReleaseDiff(EventLog log, Contents contents)
     private async Task<SampleDiff> DiffAsync(string before, string after, string language, Guid id, Sample? x, Sample? y, CancellationToken ct)
     {
         var change = x is null ? "added" : y is null ? "removed" : "changed";
-        var (a, b) = (await log.ReadStreamAsync(Identity.Stream(before, id), ct), await log.ReadStreamAsync(Identity.Stream(after, id), ct));
+        var (a, b) = (await HistoryAsync(before, id, ct), await HistoryAsync(after, id, ct));
         if (a.Count == 0 || b.Count == 0)
         {
             var run = a.Count == 0 ? before : after;
@@ -85,6 +85,9 @@ public sealed class ReleaseDiff(EventLog log, Contents contents)
         if (x is null || y is null) why += $"; {(x is null ? before : after)} {Fate((x is null ? a : b).Aggregate((Sample?)null, StoredState.After)!)}";
         return new SampleDiff(change, id, language, at + 1, first?.Type, second?.Type, why, Columns(x, y), await WordsAsync(x, y, ct));
     }
+
+    private async Task<List<StoredEvent>> HistoryAsync(string run, Guid id, CancellationToken ct) =>
+        [.. (await log.ReadStreamAsync(Identity.Stream(run, id), ct)).Where(e => !EventTypes.IsBeside(e.Type))];
 
     /// <summary>What became of a sample that is in no release.</summary>
     private static string Fate(Sample sample) => sample switch
@@ -125,7 +128,7 @@ public sealed class ReleaseDiff(EventLog log, Contents contents)
         if (Math.Round(x.BestProbability, 6) != Math.Round(y.BestProbability, 6)) columns.Add("score");
         if (x.Cluster != y.Cluster) columns.Add("cluster");
         if (x.Generated != y.Generated) columns.Add("iteration");
-        if (x.Head!.Version != y.Head!.Version) columns.Add("version");
+        if (x.Revision != y.Revision) columns.Add("version");
         if ((x.Source, x.Row) != (y.Source, y.Row)) columns.Add("source and row");
         return columns;
     }

@@ -20,6 +20,10 @@ public abstract class JobKind
     /// <summary>A recipe with its defaults.</summary>
     public abstract JobRecipe NewRecipe();
 
+    /// <summary>What is said of a result beside where it is: sentences for people, and an object for scripts; null for nothing.</summary>
+    /// <param name="folder">The result.</param>
+    public virtual (IReadOnlyList<string> Sentences, object Summary)? Tell(string folder) => null;
+
     internal abstract Task CheckRecipeAsync(JobRecipe recipe, RecipeCheck check, CancellationToken ct);
 
     internal abstract JobContext Open(string id, JobDocument document, JobStore store);

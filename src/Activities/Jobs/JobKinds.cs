@@ -10,6 +10,7 @@ public sealed class JobKinds(IReadOnlyList<JobKind> all)
         new Building.BuildKind(),
         new Evaluation.EvaluationKind(),
         new Judging.JudgeKind(),
+        new Rerating.RerateKind(),
         new Probing.ProbeKind(),
     ]);
 

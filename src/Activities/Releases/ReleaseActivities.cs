@@ -17,7 +17,7 @@ namespace XInstruct.Activities.Releases;
 
 /// <summary>One row of a release. Member order is the order in the file.</summary>
 /// <param name="Score">P(level 2).</param>
-/// <param name="Version">Version of the sample's stream, and so the revision that was released.</param>
+/// <param name="Version">Version of the sample's stream, without second verdicts: the revision that was released.</param>
 public sealed record ReleaseRow(
     string Instruction, string Output, string Lang, Guid Id, double Score, int Cluster, int Iteration, long Version, Guid Source, long Row);
 

@@ -86,7 +86,7 @@ public static class ReleaseTable
                 Math.Round(sample.BestProbability, 6),
                 sample.Cluster!.Value,
                 sample.Generated,
-                sample.Head!.Version,
+                sample.Revision,
                 sample.Source,
                 sample.Row);
 }

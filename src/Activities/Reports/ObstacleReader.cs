@@ -10,6 +10,8 @@ using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Runs;
 using XInstruct.Activities.Storage;
 using XInstruct.Domain.Identities;
+using XInstruct.Domain.Jobs;
+using XInstruct.Domain.Models;
 using XInstruct.Domain.Runs;
 using XInstruct.Workflows;
 
@@ -26,7 +28,7 @@ public sealed class ObstacleReader(IDocumentStore store, WorkerRegister register
 
     /// <summary>What is in a run's way; empty when it goes on, or has ended well.</summary>
     /// <param name="client">The engine.</param>
-    /// <param name="run">Workflow id of a run, training, job or chain.</param>
+    /// <param name="run">Workflow id of a run, training, job or chain; of a chain, what is in the way of its step is told too.</param>
     /// <param name="ct">Cancellation.</param>
     public async Task<IReadOnlyList<Obstacle>> ReadAsync(ITemporalClient client, string run, CancellationToken ct)
     {
@@ -44,14 +46,16 @@ public sealed class ObstacleReader(IDocumentStore store, WorkerRegister register
 
         var pending = new List<Pending>();
         await CollectAsync(client, run, pending, ct);
-        return
-        [
-            .. await PausedAsync(run, ct),
-            .. await UnservedAsync(pending, ct),
-            .. await EndpointsAsync(run, ct),
-            .. await BudgetAsync(run, ct),
-            .. pending.SelectMany(Retrying),
-        ];
+        // What has a log and settings of its own: the run, or the chain and its step. A run's stages have its name before a slash.
+        var (paused, endpoints, budgets) = (new List<Obstacle>(), new List<Obstacle>(), new List<Obstacle>());
+        foreach (var name in pending.Select(p => p.Workflow).Where(w => !w.Contains('/', StringComparison.Ordinal)))
+        {
+            paused.AddRange(await PausedAsync(name, ct));
+            endpoints.AddRange(await EndpointsAsync(name, ct));
+            budgets.AddRange(await BudgetAsync(name, ct));
+        }
+
+        return [.. paused, .. await UnservedAsync(pending, ct), .. endpoints, .. budgets, .. pending.SelectMany(Retrying)];
     }
 
     /// <summary>What an execution, or a child of it, waits for.</summary>
@@ -94,17 +98,26 @@ public sealed class ObstacleReader(IDocumentStore store, WorkerRegister register
         }
     }
 
-    private async Task<IEnumerable<Obstacle>> PausedAsync(string run, CancellationToken ct)
+    private async Task<IEnumerable<Obstacle>> PausedAsync(string name, CancellationToken ct)
     {
         await using var session = store.QuerySession();
-        var steered = (await session.Events.FetchStreamAsync(Identity.RunStream(run), token: ct)).Where(e => e.Data is RunSteered).ToList();
+        var (id, what) = await SubjectAsync(session, name, ct);
+        var steered = (await session.Events.FetchStreamAsync(id, token: ct)).Where(e => e.Data is RunSteered).ToList();
         return Steering.Paused(steered.Select(e => (RunSteered)e.Data)).Select(pause =>
         {
             var at = steered.Last(e => ReferenceEquals(e.Data, pause)).Timestamp;
             var (part, why) = (pause.Part(), pause.Why is { Length: > 0 } reason ? $": {FirstLine(reason)}" : "");
             var options = (part.Language is { } language ? $" --language {language}" : "") + (part.Stage is { } stage ? $" --stage {stage}" : "");
-            return new Obstacle("paused", $"{(pause.Who is { Length: > 0 } who ? who : "Somebody")} paused {part} at {Time(at)}{why}.", $"xinstruct resume {run}{options}", at);
+            return new Obstacle("paused", $"{(pause.Who is { Length: > 0 } who ? who : "Somebody")} paused {(part.IsWhole() ? $"the {what}" : part)} at {Time(at)}{why}.", $"xinstruct resume {name}{options}", at);
         });
+    }
+
+    /// <summary>The stream of a name, and what it is.</summary>
+    private static async Task<(Guid Stream, string What)> SubjectAsync(IQuerySession session, string name, CancellationToken ct)
+    {
+        if ((await session.Query<Job>().Where(j => j.Name == name).ToListAsync(ct)) is [var job, ..]) return (job.Id, job.What());
+        if ((await session.Query<Model>().Where(m => m.Name == name).ToListAsync(ct)) is [var model, ..]) return (model.Id, "training");
+        return (Identity.RunStream(name), "run");
     }
 
     /// <summary>Work that waits in queues that nobody serves.</summary>
@@ -145,7 +158,13 @@ public sealed class ObstacleReader(IDocumentStore store, WorkerRegister register
         var state = await budget.StateAsync(run, ct);
         if (state.Cap is not { } cap || state.Spent + state.Assumed < cap) return [];
         var paid = (state.Spent + state.Assumed).ToString("0.00##", CultureInfo.InvariantCulture);
-        return [new Obstacle("budget", $"${paid} of the budget of ${cap.ToString("0.00##", CultureInfo.InvariantCulture)} is paid: no further call is made.", "Start the same command with a higher budget: --set budget.usd=…")];
+        return [new Obstacle("budget", $"${paid} of the budget of ${cap.ToString("0.00##", CultureInfo.InvariantCulture)} is paid: no further call is made.", await IsRunAsync(run, ct) ? $"xinstruct steer {run} --set budget=…" : "Start the same command with a higher budget: --set budget.usd=…")];
+    }
+
+    private async Task<bool> IsRunAsync(string name, CancellationToken ct)
+    {
+        await using var session = store.QuerySession();
+        return await session.LoadAsync<Run>(Identity.RunStream(name), ct) is not null;
     }
 
     private IEnumerable<Obstacle> Retrying(Pending pending)

@@ -136,7 +136,7 @@ public sealed class RunReporter(IDocumentStore store, NpgsqlDataSource database,
         await using var command = database.CreateCommand($"""
             select coalesce(sum((headers ->> 'tokensIn')::bigint), 0)::bigint, coalesce(sum((headers ->> 'tokensOut')::bigint), 0)::bigint,
                    coalesce(sum((headers ->> 'usd')::numeric), 0)
-            from {StoreConfiguration.Schema}.mt_events where headers ->> 'run' = $1
+            from {StoreConfiguration.Schema}.mt_events where headers ->> 'run' = $1 and type <> 'sample_rerated'
             """);
         command.Parameters.Add(new NpgsqlParameter { Value = run });
         await using var reader = await command.ExecuteReaderAsync(ct);

@@ -118,7 +118,7 @@ public sealed class RunForker(EventLog log, EventWriter writer, Contents content
             }
 
             ended |= Stages.IndexOf(StageOf(e)) >= Stages.IndexOf(from);
-            if (!ended) current.Add(e);
+            if (!ended && !EventTypes.IsBeside(e.Type)) current.Add(e);
         }
 
         if (current is not []) streams.Add(current);

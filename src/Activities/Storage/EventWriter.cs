@@ -95,7 +95,7 @@ public sealed class EventWriter(IDocumentStore store, Contents contents, TimePro
         var type = EventTypes.Names[fact.Event.GetType()];
         var data = CanonicalJson.Of(JsonSerializer.SerializeToElement(fact.Event, fact.Event.GetType(), EventJson.Options));
         var headers = Headers(run, act, fact);
-        headers[EventHeaders.Content] = HashChain.Content(head?.Content ?? HashChain.Start, change.Subject, type, data);
+        headers[EventHeaders.Content] = EventTypes.IsBeside(type) ? head!.Content : HashChain.Content(head?.Content ?? HashChain.Start, change.Subject, type, data);
         headers[EventHeaders.Record] = HashChain.Record(
             head?.Record ?? HashChain.Start, change.Stream, (head?.Version ?? 0) + 1, type, data, CanonicalJson.Of(headers, EventJson.Options));
         var @event = session.Events.BuildEvent(fact.Event);

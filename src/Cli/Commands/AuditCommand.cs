@@ -173,6 +173,8 @@ internal static class AuditCommand
         if (state.Generated >= 0) Row("written", $"in iteration {state.Generated}");
         if (state.Failure is not null) Row("failed", state.Failure);
         if (state.Level is not null) Row("rated", string.Create(CultureInfo.InvariantCulture, $"level {state.Level} in iteration {state.Rated}, probabilities {string.Join(' ', (state.Probabilities ?? []).Select(p => p.ToString(CultureInfo.InvariantCulture)))}"));
+        foreach (var second in state.Rerated ?? [])
+            Row("rated again", $"{(second.Level is { } level ? $"level {level}" : second.Reason)} by {second.Judge}, job {second.Job}{(second.Pair == state.Instruction ? "" : ", of an earlier instruction")}");
         if (state.Kept is not null) Row("kept", $"in iteration {state.Kept}, rank {state.KeptRank}");
         if (state.Rejected is not null) Row("rejected", state.Rejected);
         if (state.Cluster is not null) Row("selected", $"cluster {state.Cluster}, rank {state.ClusterRank}");

@@ -61,7 +61,7 @@ internal static class ChainCommand
             ct);
     }
 
-    private static async Task<WorkMoment?> MomentAsync(WorkflowHandle<ChainWorkflow, string> handle, CancellationToken ct)
+    internal static async Task<WorkMoment?> MomentAsync(WorkflowHandle<ChainWorkflow, string> handle, CancellationToken ct)
     {
         try
         {

@@ -67,12 +67,15 @@ internal static class JobCommand
             async tree =>
             {
                 await publisher.WriteAsync(input, tree, folder, ct);
-                return ([$"Job {input.Job} has ended.", $"Result: {folder}{(File.Exists(Path.Combine(folder, "report.html")) ? " (report.html shows it)" : "")}"], new { input.Job, Status = "completed", input.Kind, Result = tree, Output = folder, Seconds = Math.Round(clock.Elapsed.TotalSeconds, 1) });
+                var told = kind.Tell(folder);
+                return (
+                    [$"Job {input.Job} has ended.", .. told?.Sentences ?? [], $"Result: {folder}{(File.Exists(Path.Combine(folder, "report.html")) ? " (report.html shows it)" : "")}"],
+                    new { input.Job, Status = "completed", input.Kind, Result = tree, Output = folder, Summary = told?.Summary, Seconds = Math.Round(clock.Elapsed.TotalSeconds, 1) });
             },
             ct);
     }
 
-    private static async Task<WorkMoment?> MomentAsync(WorkflowHandle<JobWorkflow, string> handle, CancellationToken ct)
+    internal static async Task<WorkMoment?> MomentAsync(WorkflowHandle<JobWorkflow, string> handle, CancellationToken ct)
     {
         try
         {

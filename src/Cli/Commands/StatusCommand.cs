@@ -5,6 +5,7 @@ using Spectre.Console;
 using Temporalio.Api.Enums.V1;
 using Temporalio.Exceptions;
 using XInstruct.Activities.Audit;
+using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Reports;
 using XInstruct.Activities.Storage;
@@ -13,16 +14,21 @@ using XInstruct.Cli.Display;
 using XInstruct.Cli.Hosting;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Runs;
+using XInstruct.Workflows.Chains;
+using XInstruct.Workflows.Jobs;
 
 namespace XInstruct.Cli.Commands;
 
 /// <summary><c>status</c> and <c>watch</c>.</summary>
 internal static class StatusCommand
 {
+    /// <summary>So long a workflow may take to say where it is: without a worker it never does.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     public static Command Status()
     {
-        var run = new Argument<string?>("run") { Description = "Run id; without it, all runs are listed.", Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command("status", "Shows runs, or one run: where it is, while it is under way, and what it came to.") { run, CommonOptions.AsOf, CommonOptions.Svg };
+        var run = new Argument<string?>("run") { Description = "Id of a run, a job, a chain or a training; without it, all are listed.", Arity = ArgumentArity.ZeroOrOne };
+        var command = new Command("status", "Shows runs, jobs, chains and trainings, or one of them: where it is, why it does not go on, and what it came to.") { run, CommonOptions.AsOf, CommonOptions.Svg };
         command.SetAction(async (result, ct) =>
         {
             await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
@@ -31,7 +37,7 @@ internal static class StatusCommand
             return await TerminalPicture.RecordAsync(
                 result.GetValue(CommonOptions.Svg), () => result.GetValue(run) is { } id ? OneAsync(deployment, id, json, ct) : AllAsync(deployment, json, ct));
         });
-        return command.WithExamples("xinstruct status", "xinstruct status demo-1a2b3c4d --json", "xinstruct status demo-1a2b3c4d --as-of 2026-11-22T01:30Z", "xinstruct status demo-1a2b3c4d --svg status.svg");
+        return command.WithExamples("xinstruct status", "xinstruct status demo-1a2b3c4d --json", "xinstruct status my-judging-5e6f7a8b", "xinstruct status demo-1a2b3c4d --as-of 2026-11-22T01:30Z", "xinstruct status demo-1a2b3c4d --svg status.svg");
     }
 
     public static Command Watch()
@@ -80,7 +86,7 @@ internal static class StatusCommand
     private static async Task<int> OneAsync(Deployment deployment, string id, bool json, CancellationToken ct)
     {
         var reporter = deployment.Get<RunReporter>();
-        var run = await deployment.Get<RunReader>().FindAsync(id, ct) ?? throw new UsageException($"There is no run {id}. 'xinstruct status' lists the runs.");
+        if (await deployment.Get<RunReader>().FindAsync(id, ct) is not { } run) return await WorkAsync(deployment, id, json, ct);
         var (status, seconds) = await StateAsync(deployment, run);
         var report = await reporter.ReportAsync(run, null, status, seconds, ct) with { Waits = await deployment.Get<ObstacleReader>().ReadAsync(deployment.Client, id, ct) };
         if (!json && status == "running" && await deployment.Watcher(id).ViewAsync(ct) is { } view)
@@ -92,6 +98,49 @@ internal static class StatusCommand
 
         Summary.Write(report, json);
         return ExitCodes.Ok;
+    }
+
+    /// <summary>A job, a chain or a training.</summary>
+    private static async Task<int> WorkAsync(Deployment deployment, string id, bool json, CancellationToken ct)
+    {
+        var job = (await deployment.Get<JobStore>().ListAsync(ct)).FirstOrDefault(j => j.Name == id);
+        var model = job is null ? (await deployment.Get<ModelReader>().ListAsync(ct)).FirstOrDefault(m => m.Name == id) : null;
+        if (job is null && model is null) throw new UsageException($"There is no run, job, chain or training {id}. 'xinstruct status' lists them.");
+        var isEnded = (job?.Ended as object ?? model?.Trained) is not null;
+        var (status, seconds) = await StateAsync(deployment, id, isEnded);
+        WorkSummary.Write(
+            new WorkReport(id, job?.What() ?? "training", job?.Started.Kind ?? model!.Started.Method, status, Math.Round(seconds, 1))
+            {
+                Stages = job?.Stages.Select(s => s.Stage).ToList(),
+                Progress = status == "running" ? await MomentAsync(deployment, id, job?.What(), ct) : null,
+                Checkpoint = model?.Checkpoints is [.., var last] ? last : null,
+                Waits = isEnded ? [] : await deployment.Get<ObstacleReader>().ReadAsync(deployment.Client, id, ct),
+                Calls = await deployment.Get<BudgetBook>().LedgerAsync(id, ct) is { Count: > 0 } calls ? calls : null,
+                Steered = (job?.Steered ?? model!.Steered) is { Count: > 0 } steered ? steered : null,
+                Result = job?.Ended?.Result ?? model?.Trained?.Model,
+            },
+            json);
+        return ExitCodes.Ok;
+    }
+
+    /// <summary>Where it is; null while nobody can say.</summary>
+    private static async Task<WorkMoment?> MomentAsync(Deployment deployment, string id, string? what, CancellationToken ct)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        patience.CancelAfter(Patience);
+        try
+        {
+            return what switch
+            {
+                "job" => await JobCommand.MomentAsync(deployment.Client.GetWorkflowHandle<JobWorkflow, string>(id), patience.Token),
+                "chain" => await ChainCommand.MomentAsync(deployment.Client.GetWorkflowHandle<ChainWorkflow, string>(id), patience.Token),
+                _ => await deployment.Get<TrainingPublisher>().ProgressAsync(id, ct) is { } progress ? TrainingDisplay.Moment(progress) : null,
+            };
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            return null;
+        }
     }
 
     private static async Task<int> AllAsync(Deployment deployment, bool json, CancellationToken ct)

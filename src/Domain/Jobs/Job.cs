@@ -26,6 +26,9 @@ public sealed record Job : IChained
     /// <summary>All interventions, in their order.</summary>
     public IReadOnlyList<RunSteered> Steered { get; init; } = [];
 
+    /// <summary>job or chain.</summary>
+    public string What() => Started.Kind == "chain" ? "chain" : "job";
+
     /// <summary>The state after <paramref name="event"/>. Pure; unknown events change nothing.</summary>
     public static Job? Fold(Job? current, object @event) => (current, @event) switch
     {

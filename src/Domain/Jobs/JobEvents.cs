@@ -6,7 +6,7 @@ namespace XInstruct.Domain.Jobs;
 
 /// <summary>A job began.</summary>
 /// <param name="Name">Job id.</param>
-/// <param name="Kind">The command: curate, build, evaluate, judge, probe.</param>
+/// <param name="Kind">The command: curate, build, evaluate, judge, rerate, probe.</param>
 /// <param name="Recipe">Hash of the canonical recipe, in which input contents stand for paths.</param>
 /// <param name="Inputs">Every input file.</param>
 public sealed record JobStarted(string Name, string Kind, string Recipe, IReadOnlyList<InputContent> Inputs);

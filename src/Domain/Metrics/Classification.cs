@@ -74,6 +74,29 @@ public sealed class Classification
         }
     }
 
+    /// <summary>
+    /// Agreement beyond chance of two raters on a scale, a disagreement weighing the square of its distance (Cohen 1968, "Weighted kappa"; scikit-learn's weights="quadratic"); NaN when
+    /// chance alone gives full agreement.
+    /// </summary>
+    public double QuadraticKappa
+    {
+        get
+        {
+            var (observed, expected) = (0.0, 0.0);
+            for (var t = 0; t < _true.Length; t++)
+            {
+                for (var p = 0; p < _predicted.Length; p++)
+                {
+                    var weight = (double)(t - p) * (t - p);
+                    observed += weight * Confusion[t][p];
+                    expected += weight * _true[t] * _predicted[p] / Count;
+                }
+            }
+
+            return 1 - (observed / expected);
+        }
+    }
+
     private double Right => Confusion.Select((row, c) => (double)row[c]).Sum();
 
     private double Chance => _true.Zip(_predicted, (t, p) => t * p).Sum();

@@ -18,6 +18,7 @@ public static class EventTypes
         [typeof(InstructionRevised)] = "instruction_revised",
         [typeof(SampleRated)] = "sample_rated",
         [typeof(RatingFailed)] = "rating_failed",
+        [typeof(SampleRerated)] = "sample_rerated",
         [typeof(FailureReopened)] = "failure_reopened",
         [typeof(SampleRestored)] = "sample_restored",
         [typeof(SampleKept)] = "sample_kept",
@@ -42,6 +43,13 @@ public static class EventTypes
         [typeof(JobStageEnded)] = "job_stage_ended",
         [typeof(JobEnded)] = "job_ended",
     };
+
+    /// <summary>
+    /// Whether such an event only says something beside a stream, whenever that happens: the content chain goes on from the event before it, and no root under a seal
+    /// counts it, so that a release is the same with it and without. The record chain has it.
+    /// </summary>
+    /// <param name="type">Stored name.</param>
+    public static bool IsBeside(string type) => type == "sample_rerated";
 
     /// <summary>Type by stored name.</summary>
     public static IReadOnlyDictionary<string, Type> Types { get; } = Names.ToDictionary(n => n.Value, n => n.Key, StringComparer.Ordinal);

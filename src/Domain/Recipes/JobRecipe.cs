@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace XInstruct.Domain.Recipes;
 
-/// <summary>What the recipes of all jobs have: <c>curate</c>, <c>build</c>, <c>evaluate</c>, <c>judge</c> and <c>probe</c>.</summary>
+/// <summary>What the recipes of all jobs have: <c>curate</c>, <c>build</c>, <c>evaluate</c>, <c>judge</c>, <c>rerate</c> and <c>probe</c>.</summary>
 public abstract class JobRecipe
 {
     [Required, RegularExpression(@"^[a-z0-9][a-z0-9-]{0,39}\z")]

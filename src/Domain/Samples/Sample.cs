@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Recipes;
 
@@ -60,6 +61,13 @@ public sealed record Sample : IChained
 
     public int? ClusterRank { get; init; }
 
+    /// <summary>Other evaluators' verdicts, in their order; null before there is one.</summary>
+    public IReadOnlyList<SampleRerated>? Rerated { get; init; }
+
+    /// <summary>Version of the stream without what was only said beside it: the revision that a release names.</summary>
+    [JsonIgnore]
+    public long Revision => Head!.Version - (Rerated?.Count ?? 0);
+
     /// <summary>P(level 2), or 0 for a pair without a rating.</summary>
     public double BestProbability => Probabilities is { Count: 3 } p ? p[2] : 0;
 
@@ -83,6 +91,7 @@ public sealed record Sample : IChained
         (var s, RatingFailed e) => s with { Rated = e.Iteration, Level = null, Probabilities = null, Failure = e.Reason, Kept = null, KeptRank = null },
         (var s, SampleKept e) => s with { Kept = e.Iteration, KeptRank = e.Rank },
         (var s, SampleRejected e) => s with { Rejected = e.Reason },
+        (var s, SampleRerated e) => s with { Rerated = [.. s.Rerated ?? [], e] },
         (var s, FailureReopened e) => s with
         {
             Generated = e.Stage == "generate" ? Math.Min(s.Generated, e.Iteration - 1) : s.Generated,
@@ -142,6 +151,12 @@ public sealed record Sample : IChained
     /// <summary>The evaluator's answer could not be read.</summary>
     public object? FailRating(int iteration, string reason) =>
         Rated >= iteration || Instruction is null ? null : new RatingFailed(iteration, reason);
+
+    /// <summary>A job's verdict on an instruction; null when it has given none.</summary>
+    public SampleRerated? RatingOf(string job, string pair) => Rerated?.FirstOrDefault(r => r.Job == job && r.Pair == pair);
+
+    /// <summary>Another evaluator's verdict; nothing when that job has given its verdict on this instruction.</summary>
+    public object? Rerate(SampleRerated rating) => RatingOf(rating.Job, rating.Pair) is null ? rating : null;
 
     /// <summary>Where an iteration failed on the sample: generate or rate; null when it did not.</summary>
     public string? FailedIn(int iteration) =>

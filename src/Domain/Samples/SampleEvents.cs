@@ -1,3 +1,5 @@
+using XInstruct.Domain.Provenance;
+
 namespace XInstruct.Domain.Samples;
 
 // Events of a sample's stream. Permanent: stored names are in EventTypes, new members are nullable.
@@ -33,6 +35,19 @@ public sealed record SampleRated(int Iteration, int Level, IReadOnlyList<double>
 
 /// <summary>The evaluator's answer could not be read: an outcome of its own, never a level.</summary>
 public sealed record RatingFailed(int Iteration, string Reason);
+
+/// <summary>
+/// Another evaluator's verdict on the pair, beside the first one, which stays what the run goes by. It is no part of what inputs and seeds determine: the content
+/// chain passes it over (<see cref="EventTypes.IsBeside"/>), the record chain does not.
+/// </summary>
+/// <param name="Job">The job that asked for it.</param>
+/// <param name="Judge">Name of the evaluator.</param>
+/// <param name="Pair">Content hash of the instruction that it is about.</param>
+/// <param name="Level">2 best, 1 reasonable with flaws, 0 worst; null when the answer could not be read.</param>
+/// <param name="Probabilities">Probabilities of levels 0, 1, 2.</param>
+/// <param name="Points">Points on the rubric of an evaluator that is a prompt; null when it is a local model.</param>
+/// <param name="Reason">Why there is no level, in a word.</param>
+public sealed record SampleRerated(string Job, string Judge, string Pair, int? Level, IReadOnlyList<double>? Probabilities = null, int? Points = null, string? Reason = null);
 
 /// <summary>A failure is to be tried again; the event of the failure stays.</summary>
 /// <param name="Iteration">Iteration of the failure.</param>

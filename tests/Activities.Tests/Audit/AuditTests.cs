@@ -12,7 +12,7 @@ public sealed class ManyRuns : IAsyncLifetime
     internal AuditedRuns Runs { get; private set; } = null!;
 
     public async Task InitializeAsync() => Runs = await AuditedRuns.CreateAsync(
-        new MadeUp("a"), new MadeUp("b"), new MadeUp("other-model", "model-2"), new MadeUp("other-words", Word: "ndefu"), new MadeUp("other-verdict", Rejected: 1));
+        new MadeUp("a"), new MadeUp("b"), new MadeUp("other-model", "model-2"), new MadeUp("other-words", Word: "ndefu"), new MadeUp("other-verdict", Rejected: 1), new MadeUp("rerated", Rerated: true));
 
     public async Task DisposeAsync() => await Runs.DisposeAsync();
 }
@@ -53,6 +53,31 @@ public sealed class AuditTests(ManyRuns many) : IClassFixture<ManyRuns>
         var then = await replay.OfAsync(stream, null, AuditedRuns.Begun + TimeSpan.FromMinutes(3), default);
         then!.Version.ShouldBe(2);
         (await replay.OfAsync(stream, null, AuditedRuns.Begun - TimeSpan.FromMinutes(1), default)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Rerated_BeforeAndAfterTheSeal_LeavesFirstVerdictsAndReleaseAsTheyAre()
+    {
+        var (plain, rerated) = (await _runs.Get<RunReader>().LoadAsync("a", default), await _runs.Get<RunReader>().LoadAsync("rerated", default));
+        rerated.Release!.Sha256.ShouldBe(plain.Release!.Sha256);
+        (await _runs.Get<AuditVerifier>().VerifyAsync("rerated", default)).Findings.ShouldBeEmpty();
+        var sample = (await _runs.Get<SampleReader>().LoadAsync("rerated", [AuditedRuns.Sample("sw", 0)], default))[0];
+        var without = (await _runs.Get<SampleReader>().LoadAsync("a", [AuditedRuns.Sample("sw", 0)], default))[0];
+        (sample.Level, sample.Kept, sample.Cluster, sample.Revision, sample.Head!.Content).ShouldBe((without.Level, without.Kept, without.Cluster, without.Head!.Version, without.Head.Content));
+        sample.Rerated!.Select(r => (r.Job, r.Level)).ShouldBe([("second-0", 0), ("second-1", 0), ("third", 0)]);
+        sample.Rerated![0].Pair.ShouldNotBe(sample.Instruction);
+        var trail = (await _runs.Get<AuditTrail>().OfAsync(AuditedRuns.Sample("sw", 0), default)).Single(t => t.Run == "rerated");
+        trail.Entries.Select(e => e.Type).ShouldBe(
+            ["text_accepted", "instruction_generated", "sample_rated", "sample_rerated", "instruction_revised", "sample_rated", "sample_rerated", "sample_kept", "sample_selected", "sample_rerated"]);
+        trail.Entries.Where(e => e.Changes is not null).ShouldHaveSingleItem();
+        var folder = Path.Combine(_runs.Home, "rerated");
+        (await _runs.Get<ReleaseRebuilder>().RebuildAsync("rerated", folder, default)).IsSame.ShouldBeTrue();
+        var differences = new List<SampleDiff>();
+        var diff = await _runs.Get<ReleaseDiff>().CompareAsync("a", "rerated", differences.Add, default);
+        (diff.Added, diff.Removed, diff.Changed).ShouldBe((0, 0, 0));
+        // What the others took is theirs.
+        var then = AuditedRuns.Begun + TimeSpan.FromHours(1);
+        (await _runs.Get<RunMoments>().OfAsync("rerated", then, default))!.Usd.ShouldBe((await _runs.Get<RunMoments>().OfAsync("a", then, default))!.Usd);
     }
 
     [Fact]

@@ -21,7 +21,8 @@ namespace XInstruct.Activities.Tests.Audit;
 /// <param name="Model">Hash of the model that writes instructions from iteration 1 on.</param>
 /// <param name="Word">A word of the instructions that iteration 1 writes.</param>
 /// <param name="Rejected">Number of the text that is rated badly and rejected.</param>
-internal sealed record MadeUp(string Name, string Model = "model-1", string Word = "fupi", int Rejected = 3);
+/// <param name="Rerated">Whether others rate its pairs too, between the iterations and after the seal.</param>
+internal sealed record MadeUp(string Name, string Model = "model-1", string Word = "fupi", int Rejected = 3, bool Rerated = false);
 
 /// <summary>Sealed runs on a real PostgreSQL, written by the product's own writer with a clock that goes on a minute with each stage.</summary>
 internal sealed class AuditedRuns : IAsyncDisposable
@@ -119,6 +120,7 @@ internal sealed class AuditedRuns : IAsyncDisposable
                 _clock.Advance();
                 await EachAsync(language, new Act("rate", "1", ["judge-1"]), (s, i) =>
                     new Fact(s!.Rate(iteration, i == run.Rejected ? 0 : iteration + 1, i == run.Rejected ? [0.9, 0.1, 0] : [0.1, 0.2, 0.7])!));
+                await RerateAsync(language, $"second-{iteration}");
             }
         }
 
@@ -132,7 +134,11 @@ internal sealed class AuditedRuns : IAsyncDisposable
         _clock.Advance();
         await Get<ReleaseActivities>().SealReleaseAsync(new RunInput(run.Name, recipe.Hash));
         _clock.Advance();
+        foreach (var language in Languages) await RerateAsync(language, "third");
         await RunAsync("complete", new RunCompleted());
+
+        Task RerateAsync(string language, string job) => !run.Rerated ? Task.CompletedTask : EachAsync(
+            language, new Act("rerate", "1", Device: "another device"), (s, i) => new Fact(s!.Rerate(new SampleRerated(job, "other", s.Instruction!, i % 3, [0, 1, 0], 3))!, Cost: new Cost(50, 5, 0.25m)));
 
         Task RunAsync(string stage, object e, params Content[] contents) =>
             writer.WriteAsync<Run>(run.Name, new Act(stage, "1"), [new Change<Run>(stream, stream, _ => new Fact(e, contents))], default);

@@ -17,7 +17,7 @@ public sealed class TamperTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        _runs = await AuditedRuns.CreateAsync(new MadeUp("a"));
+        _runs = await AuditedRuns.CreateAsync(new MadeUp("a", Rerated: true));
         (await FindingsAsync()).ShouldBeEmpty();
     }
 

@@ -104,6 +104,7 @@ public sealed class ObstacleReaderTests(WorkedStore worked) : IClassFixture<Work
         all["endpointAway"].Sentence.ShouldBe($"http://127.0.0.1:9/v1 (model made-up) does not answer since {Time(all["endpointAway"].Since)}: Connection refused");
         all["endpointBusy"].Sentence.ShouldBe($"http://127.0.0.1:9/v1 (model busy) says 429, too many requests, and to come again at {Time(all["endpointBusy"].Until)}.");
         all["budget"].Sentence.ShouldBe("$0.50 of the budget of $0.50 is paid: no further call is made.");
+        all["budget"].Remedy.ShouldBe($"xinstruct steer {_run} --set budget=…");
         all["noWorker"].Sentence.ShouldContain("xi-cpu");
 
         await troubles.ClearAsync(Endpoint, default);

@@ -67,4 +67,14 @@ public sealed class TextMetricsTests
         // Six bytes in two letters.
         ChoiceScores.Best([choices[0], choices[2]], ChoiceNormalization.Byte).ShouldBe(1);
     }
+
+    /// <summary>By hand: disagreements weigh 1 + 1 + 4 = 6, and by chance 4 · 4/6 + 2 · 4 · 4/6 = 8.</summary>
+    [Fact]
+    public void QuadraticKappa_ThreeLevels_WeighsADisagreementByItsSquare()
+    {
+        new Classification([0, 0, 1, 1, 2, 2], [0, 1, 1, 2, 2, 0], 3).QuadraticKappa.ShouldBe(0.25, 1e-12);
+        new Classification([0, 1, 2], [0, 1, 2], 3).QuadraticKappa.ShouldBe(1, 1e-12);
+        new Classification([0, 1, 2], [2, 1, 0], 3).QuadraticKappa.ShouldBe(-1, 1e-12);
+        double.IsFinite(new Classification([1, 1], [1, 1], 3).QuadraticKappa).ShouldBeFalse();
+    }
 }

@@ -21,6 +21,21 @@ public sealed class SampleTests
         before.Restore(before, 1).ShouldBeNull();
     }
 
+    [Fact]
+    public void Rerate_SecondVerdict_StandsBesideTheFirstOncePerJobAndInstruction()
+    {
+        var first = Fold(First);
+        var verdict = new SampleRerated("job", "other", "a", 0, [1, 0, 0], 0);
+        first.Rerate(verdict).ShouldBe(verdict);
+        var both = Sample.Fold(first, verdict)!;
+        both.ShouldBe(first with { Rerated = both.Rerated });
+        both.Rerated.ShouldBe([verdict]);
+        both.Rerate(verdict with { Level = 2 }).ShouldBeNull();
+        both.Rerate(verdict with { Job = "another" }).ShouldNotBeNull();
+        both.Rerate(verdict with { Pair = "b" }).ShouldNotBeNull();
+        Sample.Fold(both, new InstructionRevised(1, "b", -2, 1))!.Rerated.ShouldBe([verdict]);
+    }
+
     [Theory]
     [InlineData(null, null, true)]
     [InlineData("generate", "timeout", true)]
