@@ -94,8 +94,7 @@ internal sealed class Listener(Engine engine, CancellationToken stop)
                 await ExecuteAsync(connection, $"SELECT pg_advisory_lock({LockClass}, {key})").ConfigureAwait(false);
                 // Others may have taken this worker for dead while the database was away.
                 await ExecuteAsync(
-                    connection,
-                    $"INSERT INTO workers (key, process) VALUES ({key}, {(ProcessMark.Own is { } own ? $"'{own}'" : "NULL")}) ON CONFLICT (key) DO UPDATE SET suspect_at = NULL").ConfigureAwait(false);
+                    connection, "INSERT INTO workers (key, process) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET suspect_at = NULL", key, ProcessMark.Own).ConfigureAwait(false);
             }
             foreach (var key in held.Except(wanted).ToArray())
             {
@@ -135,9 +134,13 @@ internal sealed class Listener(Engine engine, CancellationToken stop)
         engine.Clock.Synchronize((DateTime)(await command.ExecuteScalarAsync(stop).ConfigureAwait(false))!);
     }
 
-    private async Task ExecuteAsync(NpgsqlConnection connection, string sql)
+    private async Task ExecuteAsync(NpgsqlConnection connection, string sql, params object?[] args)
     {
         await using var command = new NpgsqlCommand(sql, connection);
+        foreach (var arg in args)
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = arg ?? DBNull.Value });
+        }
         await command.ExecuteNonQueryAsync(stop).ConfigureAwait(false);
     }
 }

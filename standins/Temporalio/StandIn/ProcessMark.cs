@@ -1,15 +1,22 @@
 namespace Temporalio.StandIn;
 
-/// <summary>Names a process so that others on its machine can tell whether it is still alive: boot, PID namespace, PID and start time. Linux only.</summary>
+/// <summary>
+/// Names a process so that others on its machine can tell whether it is still alive: boot, PID namespace, user (a machine may hide others' processes), PID
+/// and start time. Linux only.
+/// </summary>
 internal static class ProcessMark
 {
     private const string Processes = "/proc";
 
     private static readonly string? Place = Try(() =>
-        $"{File.ReadAllText($"{Processes}/sys/kernel/random/boot_id").Trim()}/{new FileInfo($"{Processes}/self/ns/pid").LinkTarget ?? throw new IOException("no name")}/");
+        $"{File.ReadAllText($"{Processes}/sys/kernel/random/boot_id").Trim()}/{new FileInfo($"{Processes}/self/ns/pid").LinkTarget ?? throw new IOException("no name")}/{Environment.UserName}/");
 
     /// <summary>This process; null where it cannot be told.</summary>
-    public static string? Own { get; } = Try(() => Place == null || Started(Environment.ProcessId) is not { } started ? null : $"{Place}{Environment.ProcessId}/{started}");
+    public static string? Own { get; } = Try(() =>
+        // A mount that shows another namespace's processes knows this one by another number.
+        Place != null && new FileInfo($"{Processes}/self").LinkTarget == $"{Environment.ProcessId}" && Started(Environment.ProcessId) is { } started
+            ? $"{Place}{Environment.ProcessId}/{started}"
+            : null);
 
     /// <summary>Whether a process is certainly no more; false for one that cannot be seen from here.</summary>
     public static bool IsDead(string mark)
