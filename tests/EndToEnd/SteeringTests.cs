@@ -135,6 +135,8 @@ public sealed class SteeringTests : IAsyncLifetime
         const int answers = 90;
         await using var server = await ChatServer.StartAsync();
         server.Reply = _ => "Score: 4";
+        // Slow, until somebody has had the time to say so.
+        server.Work = TimeSpan.FromSeconds(2);
         _product.Variables["XI_TEST_API_KEY"] = ChatServer.Key;
         var recipe = Path.Combine(_product.Home, "judge.yaml");
         File.WriteAllLines(Path.Combine(_product.Home, "answers.jsonl"), Enumerable.Range(0, answers).Select(i => $$"""{"question_id":"{{i}}","text":"Question {{i}}?","output":"Answer {{i}}."}"""));
@@ -143,12 +145,13 @@ public sealed class SteeringTests : IAsyncLifetime
             form: single
             partSize: 1
             answers: [{ model: ours, path: answers.jsonl }]
-            judges: [{ name: one, api: { model: m, baseUrl: {{server.BaseUrl}}, key: XI_TEST_API_KEY } }]
+            judges: [{ name: one, api: { model: m, baseUrl: {{server.BaseUrl}}, key: XI_TEST_API_KEY, concurrency: 2 } }]
             """);
         var job = JsonDocument.Parse((await SayAsync("judge", recipe, "--detach", "--json")).TrimEnd().Split('\n')[^1]).RootElement.GetProperty("job").GetString()!;
         _worker = _product.StartGroup("worker");
         while (server.Asked.Count == 0) await Task.Delay(5);
         (await SayAsync("pause", job, "--why", "the key is needed elsewhere")).Trim().ShouldBe($"Job {job} paused.");
+        server.Work = TimeSpan.Zero;
         async Task<JsonElement> JobAsync() => JsonDocument.Parse(await SayAsync("status", job, "--json")).RootElement;
         // What had begun ends, and nothing else begins.
         JsonElement status;
