@@ -58,11 +58,11 @@ internal sealed partial class Calls(TemporalClient client, Engine engine)
     private async Task<TResult> ResultAsync<TResult>(string id, string? runId, bool followRuns, CancellationToken token)
     {
         using var skipping = Waiting?.Invoke();
-        var row = await RunAsync(id, runId, token).ConfigureAwait(false);
+        var current = runId ?? (await RunAsync(id, null, token).ConfigureAwait(false)).RunId;
         while (true)
         {
-            var woken = engine.Wakeups.Next(Wakeups.Run(row.RunId));
-            row = await RunAsync(id, row.RunId, token).ConfigureAwait(false);
+            var woken = engine.Wakeups.Next(Wakeups.Run(current));
+            var row = await RunAsync(id, current, token).ConfigureAwait(false);
             if (row.Status == WorkflowExecutionStatus.Running)
             {
                 await WaitAsync(woken, token).ConfigureAwait(false);
@@ -78,7 +78,7 @@ internal sealed partial class Calls(TemporalClient client, Engine engine)
                     ? throw new WorkflowContinuedAsNewException(row.NewRunId)
                     : await OutcomeAsync<TResult>(row, token).ConfigureAwait(false);
             }
-            row = await RunAsync(id, row.NewRunId, token).ConfigureAwait(false);
+            current = row.NewRunId;
         }
     }
 
@@ -204,20 +204,20 @@ internal sealed partial class Calls(TemporalClient client, Engine engine)
 
     private async Task<ExecutionRow> LockRunningAsync(Transaction t, string id, string? runId)
     {
-        while (true)
+        for (string? last = null; ;)
         {
-            var found = await Engine.FindAsync(t, Namespace, id, runId).ConfigureAwait(false) ??
+            var found = await Engine.LockAsync(t, Namespace, id, runId).ConfigureAwait(false) ??
                 throw new RpcException(RpcException.StatusCode.NotFound, $"workflow not found for ID: {id}", null);
-            if (found.Status != WorkflowExecutionStatus.Running)
+            if (found.Status == WorkflowExecutionStatus.Running)
+            {
+                return found;
+            }
+            // It may have gone on as a new run while the lock was waited for.
+            if (found.NewRunId == null || found.RunId == last || runId != null)
             {
                 throw Completed();
             }
-            var locked = (await t.LockAsync(found.RunId).ConfigureAwait(false)).Single();
-            // It may have gone on as a new run between the two.
-            if (locked.Status == WorkflowExecutionStatus.Running)
-            {
-                return locked;
-            }
+            last = found.RunId;
         }
     }
 

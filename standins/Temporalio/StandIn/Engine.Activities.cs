@@ -34,33 +34,29 @@ internal sealed partial class Engine
     public async Task<(List<ActivityRow> Tasks, DateTime? Next)> TakeActivitiesAsync(
         string ns, string queue, string identity, int limit, CancellationToken token)
     {
-        DateTime? next = null;
-        var taken = await TransactAsync(
-            async t =>
+        // Tokens are random, so that a start that a crashed server forgets harms nobody.
+        var now = Clock.Now;
+        var (taken, next) = await BatchAsync(
+            async reader =>
             {
-                // As for leases: tokens are random, so a start that a crashed server forgets harms nobody.
-                t.Later("SET LOCAL synchronous_commit = off");
-                var rows = await t.ReadAsync(
-                    ActivityRow.Read,
-                    $"""
-                    UPDATE activities SET state = 1, token = $6, started_at = $3, identity = $4,
-                        deadline = LEAST(close_deadline, $3 + start_to_close, $3 + heartbeat)
-                    WHERE ctid = ANY(ARRAY(
-                        SELECT ctid FROM activities WHERE namespace = $1 AND task_queue = $2 AND state = 0 AND visible_at <= $3
-                        ORDER BY priority, visible_at LIMIT $5 FOR NO KEY UPDATE SKIP LOCKED))
-                    RETURNING {ActivityRow.Columns}
-                    """,
-                    ns, queue, t.Now, identity, limit, Random.Shared.NextInt64(1, long.MaxValue)).ConfigureAwait(false);
-                if (rows.Count == 0)
-                {
-                    next = (await t.ReadAsync(
-                        r => r.Time(0),
-                        "SELECT min(visible_at) FROM activities WHERE namespace = $1 AND task_queue = $2 AND state = 0",
-                        ns, queue).ConfigureAwait(false))[0];
-                }
-                return rows;
+                await reader.NextResultAsync(token).ConfigureAwait(false);
+                var rows = await reader.RowsAsync(ActivityRow.Read, token).ConfigureAwait(false);
+                await reader.NextResultAsync(token).ConfigureAwait(false);
+                return (rows, (await reader.RowsAsync(r => r.Time(0), token).ConfigureAwait(false))[0]);
             },
-            token).ConfigureAwait(false);
+            token,
+            (NoWaitForDiskSql, []),
+            (
+            $"""
+            UPDATE activities SET state = 1, token = $6, started_at = $3, identity = $4,
+                deadline = LEAST(close_deadline, $3 + start_to_close, $3 + heartbeat)
+            WHERE ctid = ANY(ARRAY(
+                SELECT ctid FROM activities WHERE namespace = $1 AND task_queue = $2 AND state = 0 AND visible_at <= $3
+                ORDER BY priority, visible_at LIMIT $5 FOR NO KEY UPDATE SKIP LOCKED))
+            RETURNING {ActivityRow.Columns}
+            """,
+            [ns, queue, now, identity, limit, Random.Shared.NextInt64(1, long.MaxValue)]),
+            ("SELECT min(visible_at) FROM activities WHERE namespace = $1 AND task_queue = $2 AND state = 0", [ns, queue])).ConfigureAwait(false);
         foreach (var due in taken.Select(r => r.Deadline).OfType<DateTime>())
         {
             Poke(due);
@@ -185,24 +181,33 @@ internal sealed partial class Engine
         return row.CloseDeadline is { } last && t.Now + delay >= last ? (RetryState.Timeout, null) : (RetryState.InProgress, delay);
     }
 
-    private Task EndActivityAsync(ActivityRow activity, EventType type, EventData data, CancellationToken token) => TransactAsync(
-        async t =>
+    /// <summary>
+    /// Ends an attempt, in one statement: first the run is locked, as everybody does. What the statement sees of the run may be older than that lock, so that no
+    /// condition on it may keep the run from being updated.
+    /// </summary>
+    private async Task EndActivityAsync(ActivityRow activity, EventType type, EventData data, CancellationToken token)
+    {
+        var ended = data with
         {
-            var run = (await t.LockAsync(activity.RunId).ConfigureAwait(false)).SingleOrDefault();
-            var deleted = await t.ReadAsync(
-                r => r.GetInt64(0),
-                "DELETE FROM activities WHERE run_id = $1 AND event_id = $2 AND token = $3 AND state = 1 RETURNING event_id",
-                activity.RunId, activity.EventId, activity.Token).ConfigureAwait(false);
-            if (deleted.Count == 1 && run is { Status: WorkflowExecutionStatus.Running })
-            {
-                t.Post(run, type, data with
-                {
-                    Ref = activity.EventId,
-                    At = activity.StartedAt,
-                    Attempt = activity.Attempt,
-                    Identity = activity.Identity,
-                });
-            }
-        },
-        token);
+            Ref = activity.EventId,
+            At = activity.StartedAt,
+            Attempt = activity.Attempt,
+            Identity = activity.Identity,
+        };
+        var told = await ReadAsync(
+            r => Wakeups.WorkflowTasks(r.GetString(0), r.GetString(1)),
+            """
+            WITH run AS (SELECT run_id, namespace, task_queue, status FROM executions WHERE run_id = $1 FOR NO KEY UPDATE),
+            ended AS (DELETE FROM activities a USING run WHERE a.run_id = run.run_id AND a.event_id = $2 AND a.token = $3 AND a.state = 1 RETURNING a.run_id),
+            posted AS (
+                INSERT INTO inbox (run_id, type, time, data) SELECT run_id, $4, $5, $6 FROM run JOIN ended USING (run_id) WHERE status = 1 RETURNING run_id),
+            asked AS (
+                UPDATE executions e SET task_pending = true, task_at = CASE WHEN task_pending THEN task_at ELSE GREATEST($5, execution_time) END
+                FROM posted WHERE e.run_id = posted.run_id)
+            SELECT namespace, task_queue FROM run JOIN posted USING (run_id)
+            """,
+            [activity.RunId, activity.EventId, activity.Token, (short)type, Clock.Now, Json.Write(ended)],
+            token).ConfigureAwait(false);
+        Wake(told);
+    }
 }

@@ -76,6 +76,10 @@ internal sealed partial class Engine
     public static async Task<ExecutionRow?> FindAsync(Transaction t, string ns, string workflowId, string? runId) =>
         (await t.ReadAsync(ExecutionRow.Read, FindSql, ns, workflowId, runId).ConfigureAwait(false)).FirstOrDefault();
 
+    /// <summary>Locks the run that an id means; one that ended while the lock was waited for comes as it is now.</summary>
+    public static async Task<ExecutionRow?> LockAsync(Transaction t, string ns, string workflowId, string? runId) =>
+        (await t.ReadAsync(ExecutionRow.Read, $"{FindSql} FOR NO KEY UPDATE", ns, workflowId, runId).ConfigureAwait(false)).FirstOrDefault();
+
     private static readonly string FindSql = $"""
         SELECT {ExecutionRow.Columns} FROM executions
         WHERE namespace = $1 AND workflow_id = $2 AND ($3::text IS NULL OR run_id = $3)

@@ -1,3 +1,4 @@
+using Npgsql;
 using Temporalio.Api.Common.V1;
 using Temporalio.Api.Enums.V1;
 using Temporalio.Api.Failure.V1;
@@ -19,61 +20,44 @@ internal sealed partial class Engine
         RETURNING {ExecutionRow.Columns}
         """;
 
-    /// <summary>Leases up to <paramref name="limit"/> tasks; when there is none, says when the next one is due.</summary>
-    public async Task<(List<WorkflowTask> Tasks, DateTime? Next)> LeaseWorkflowTasksAsync(
+    // A lease or a start that a crashed server forgets is only taken again, so that such a commit need not reach the disk.
+    private const string NoWaitForDiskSql = "SELECT set_config('synchronous_commit', 'off', true)";
+
+    private const string LeasedSql = "executions e ON e.run_id = x.run_id WHERE e.lease_owner = $1 AND e.lease_token = $2";
+
+    /// <summary>Leases up to <paramref name="limit"/> tasks; when there is none, says when the next one is due. Says too whether queries wait.</summary>
+    public Task<(List<WorkflowTask> Tasks, DateTime? Next, bool Queries)> LeaseWorkflowTasksAsync(
         string ns, string queue, int worker, int limit, TimeSpan sticky, CancellationToken token)
     {
-        DateTime? next = null;
-        var tasks = await TransactAsync(
-            async t =>
-            {
-                // A lease that a crashed server forgets is only taken again, so this commit need not reach the disk.
-                t.Later("SET LOCAL synchronous_commit = off");
-                var leased = await t.ReadAsync(
-                    ExecutionRow.Read, LeaseSql, ns, queue, worker, t.Now, limit, Random.Shared.NextInt64(), sticky).ConfigureAwait(false);
-                if (leased.Count == 0)
-                {
-                    next = (await t.ReadAsync(
-                        r => r.Time(0),
-                        """
-                        SELECT min(CASE WHEN sticky_owner IS NULL OR sticky_owner = $3 THEN task_at ELSE task_at + $4 END) FROM executions
-                        WHERE namespace = $1 AND task_queue = $2 AND task_pending AND lease_owner IS NULL AND status = 1
-                        """,
-                        ns, queue, worker, sticky).ConfigureAwait(false))[0];
-                    return [];
-                }
-                return await LoadTasksAsync(t, leased).ConfigureAwait(false);
-            },
-            token).ConfigureAwait(false);
-        return (tasks, next);
+        var lease = Random.Shared.NextInt64();
+        return LeaseAsync(
+            worker, lease, token, (LeaseSql, [ns, queue, worker, Clock.Now, limit, lease, sticky]), (
+            """
+            SELECT min(CASE WHEN sticky_owner IS NULL OR sticky_owner = $3 THEN task_at ELSE task_at + $4 END), EXISTS (
+                SELECT FROM queries WHERE namespace = $1 AND task_queue = $2 AND state = 0)
+            FROM executions WHERE namespace = $1 AND task_queue = $2 AND task_pending AND lease_owner IS NULL AND status = 1
+            """,
+            [ns, queue, worker, sticky]));
     }
 
     /// <summary>Leases the task of one run, so that a query sees what has happened; null when there is none to lease.</summary>
-    public Task<WorkflowTask?> LeaseWorkflowTaskAsync(string runId, int worker, CancellationToken token) => TransactAsync(
-        async t =>
-        {
-            t.Later("SET LOCAL synchronous_commit = off");
-            var leased = await t.ReadAsync(
-                ExecutionRow.Read,
-                $"""
-                UPDATE executions SET lease_owner = $2, lease_token = $4, task_pending = false,
-                    lease_until = $3 + make_interval(secs => task_timeout)
-                WHERE run_id = $1 AND status = 1 AND task_pending AND lease_owner IS NULL AND task_at <= $3
-                RETURNING {ExecutionRow.Columns}
-                """,
-                runId, worker, t.Now, Random.Shared.NextInt64()).ConfigureAwait(false);
-            return (await LoadTasksAsync(t, leased).ConfigureAwait(false)).SingleOrDefault();
-        },
-        token);
+    public async Task<WorkflowTask?> LeaseWorkflowTaskAsync(string runId, int worker, CancellationToken token)
+    {
+        var lease = Random.Shared.NextInt64();
+        var (tasks, _, _) = await LeaseAsync(
+            worker, lease, token, (
+            $"""
+            UPDATE executions SET lease_owner = $2, lease_token = $4, task_pending = false,
+                lease_until = $3 + make_interval(secs => task_timeout)
+            WHERE run_id = $1 AND status = 1 AND task_pending AND lease_owner IS NULL AND task_at <= $3
+            RETURNING {ExecutionRow.Columns}
+            """,
+            [runId, worker, Clock.Now, lease]), ("SELECT NULL::timestamptz, false", [])).ConfigureAwait(false);
+        return tasks.SingleOrDefault();
+    }
 
     public Task<List<HistoryEvent>> HistoryAsync(string runId, CancellationToken token = default) => ReadAsync(
-        r => new HistoryEvent
-        {
-            EventId = r.GetInt64(0),
-            EventType = (EventType)r.GetInt16(1),
-            Time = r.GetDateTime(2),
-            Data = Json.Read<EventData>(r.GetString(3)),
-        },
+        Event,
         "SELECT event_id, type, time, data FROM events WHERE run_id = $1 ORDER BY event_id",
         [runId],
         token);
@@ -100,7 +84,7 @@ internal sealed partial class Engine
         token);
 
     /// <summary>Notes a failed workflow task; it is tried again later, with all the history, until the code is mended.</summary>
-    public Task FailTaskAsync(WorkflowTask task, DateTime started, Failure failure, CancellationToken token) => TransactAsync(
+    public Task FailTaskAsync(WorkflowTask task, DateTime started, Failure failure, string identity, CancellationToken token) => TransactAsync(
         async t =>
         {
             var run = (await t.LockAsync(task.Execution.RunId).ConfigureAwait(false)).SingleOrDefault();
@@ -116,8 +100,8 @@ internal sealed partial class Engine
                     history.Add(row);
                 }
                 history.Add(EventType.WorkflowTaskScheduled, started, new EventData { TaskQueue = run.TaskQueue, Attempt = 1 });
-                history.Add(EventType.WorkflowTaskStarted, started, new EventData { Ref = history.Length });
-                history.Add(EventType.WorkflowTaskFailed, t.Now, new EventData { Ref = history.Length, Failure = failure });
+                history.Add(EventType.WorkflowTaskStarted, started, new EventData { Ref = history.Length, Identity = identity });
+                history.Add(EventType.WorkflowTaskFailed, t.Now, new EventData { Ref = history.Length, Failure = failure, Identity = identity });
                 history.Write(t);
                 t.Later("DELETE FROM inbox WHERE seq = ANY($1)", (object)task.Inbox.Select(r => r.Seq).ToArray());
             }
@@ -138,21 +122,40 @@ internal sealed partial class Engine
     public static bool Holds(ExecutionRow run, WorkflowTask task) =>
         run.Status == WorkflowExecutionStatus.Running && run.LeaseOwner != null && run.LeaseToken == task.Execution.LeaseToken;
 
-    private static async Task<List<WorkflowTask>> LoadTasksAsync(Transaction t, List<ExecutionRow> leased)
-    {
-        if (leased.Count == 0)
+    private Task<(List<WorkflowTask> Tasks, DateTime? Next, bool Queries)> LeaseAsync(
+        int worker, long lease, CancellationToken token, (string, object?[]) take, (string, object?[]) look) => BatchAsync(
+        async reader =>
         {
-            return [];
-        }
-        var ids = leased.Select(r => r.RunId).ToArray();
-        var inbox = (await t.ReadAsync(
-            r => (RunId: r.GetString(4), Row: new InboxRow(r.GetInt64(0), (EventType)r.GetInt16(1), r.GetDateTime(2), Json.Read<EventData>(r.GetString(3)))),
-            "SELECT seq, type, time, data, run_id FROM inbox WHERE run_id = ANY($1) ORDER BY seq",
-            (object)ids).ConfigureAwait(false)).ToLookup(r => r.RunId, r => r.Row);
-        var updates = (await t.ReadAsync(
-            r => (RunId: r.GetString(0), Row: new UpdateRow(r.GetString(1), r.GetString(2), Json.Read<Payload[]>(r.GetString(3)))),
-            "SELECT run_id, update_id, name, args FROM updates WHERE run_id = ANY($1) AND state = 0 ORDER BY created, update_id",
-            (object)ids).ConfigureAwait(false)).ToLookup(r => r.RunId, r => r.Row);
-        return leased.ConvertAll(r => new WorkflowTask(r, [.. inbox[r.RunId]], [.. updates[r.RunId]]));
-    }
+            async Task<List<T>> NextAsync<T>(Func<NpgsqlDataReader, T> read)
+            {
+                await reader.NextResultAsync(token).ConfigureAwait(false);
+                return await reader.RowsAsync(read, token).ConfigureAwait(false);
+            }
+
+            var leased = await NextAsync(ExecutionRow.Read).ConfigureAwait(false);
+            var inbox = (await NextAsync(
+                r => (RunId: r.GetString(4), Row: new InboxRow(r.GetInt64(0), (EventType)r.GetInt16(1), r.GetDateTime(2), Json.Read<EventData>(r.GetString(3)))))
+                .ConfigureAwait(false)).ToLookup(r => r.RunId, r => r.Row);
+            var updates = (await NextAsync(
+                r => (RunId: r.GetString(0), Row: new UpdateRow(r.GetString(1), r.GetString(2), Json.Read<Payload[]>(r.GetString(3)))))
+                .ConfigureAwait(false)).ToLookup(r => r.RunId, r => r.Row);
+            var begun = (await NextAsync(r => (RunId: r.GetString(4), Event: Event(r))).ConfigureAwait(false)).ToLookup(r => r.RunId, r => r.Event);
+            var (next, queries) = (await NextAsync(r => (r.Time(0), r.GetBoolean(1))).ConfigureAwait(false))[0];
+            return (leased.ConvertAll(r => new WorkflowTask(r, [.. inbox[r.RunId]], [.. updates[r.RunId]], [.. begun[r.RunId]])), leased.Count == 0 ? next : null, queries);
+        },
+        token,
+        (NoWaitForDiskSql, []),
+        take,
+        ($"SELECT x.seq, x.type, x.time, x.data, x.run_id FROM inbox x JOIN {LeasedSql} ORDER BY x.seq", [worker, lease]),
+        ($"SELECT x.run_id, x.update_id, x.name, x.args FROM updates x JOIN {LeasedSql} AND x.state = 0 ORDER BY x.created, x.update_id", [worker, lease]),
+        ($"SELECT x.event_id, x.type, x.time, x.data, x.run_id FROM events x JOIN {LeasedSql} AND e.history_length = 1", [worker, lease]),
+        look);
+
+    private static HistoryEvent Event(NpgsqlDataReader r) => new()
+    {
+        EventId = r.GetInt64(0),
+        EventType = (EventType)r.GetInt16(1),
+        Time = r.GetDateTime(2),
+        Data = Json.Read<EventData>(r.GetString(3)),
+    };
 }

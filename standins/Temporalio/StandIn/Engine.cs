@@ -15,6 +15,7 @@ internal sealed partial class Engine : IAsyncDisposable
     private readonly NpgsqlDataSource source;
     private readonly string schema;
     private readonly Lock gate = new();
+    private readonly Notifier notifier;
     private Task? ready;
     private Sweeper? sweeper;
 
@@ -35,6 +36,7 @@ internal sealed partial class Engine : IAsyncDisposable
         // The listener's connection must not die silently with its host, and is never idle in a pool.
         ListenerConnectionString = new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Pooling = false, KeepAlive = 5, MaxAutoPrepare = 0 }.ConnectionString;
         Listener = new Listener(this, stop.Token);
+        notifier = new Notifier(this);
     }
 
     public string Id { get; } = Guid.NewGuid().ToString("N");
@@ -97,14 +99,10 @@ internal sealed partial class Engine : IAsyncDisposable
             async () =>
             {
                 await using var connection = await source.OpenConnectionAsync(token).ConfigureAwait(false);
-                await using var inner = await connection.BeginTransactionAsync(token).ConfigureAwait(false);
-                var transaction = new Transaction(this, connection, inner, token);
+                var transaction = new Transaction(this, connection, token);
                 var result = await body(transaction).ConfigureAwait(false);
                 await transaction.CommitAsync().ConfigureAwait(false);
-                foreach (var key in transaction.Wakeups)
-                {
-                    Wakeups.Set(key);
-                }
+                Wake(transaction.Wakeups);
                 return result;
             },
             token).ConfigureAwait(false);
@@ -118,8 +116,12 @@ internal sealed partial class Engine : IAsyncDisposable
         },
         token);
 
-    /// <summary>Reads outside a transaction.</summary>
-    public async Task<List<T>> ReadAsync<T>(Func<NpgsqlDataReader, T> read, string sql, object?[] args, CancellationToken token = default)
+    /// <summary>Runs one statement by itself.</summary>
+    public Task<List<T>> ReadAsync<T>(Func<NpgsqlDataReader, T> read, string sql, object?[] args, CancellationToken token = default) =>
+        BatchAsync(reader => reader.RowsAsync(read, token), token, (sql, args));
+
+    /// <summary>Runs statements as one transaction in one round trip; only those that return rows have a result.</summary>
+    public async Task<T> BatchAsync<T>(Func<NpgsqlDataReader, Task<T>> read, CancellationToken token, params (string Sql, object?[] Args)[] statements)
     {
         await ReadyAsync(token).ConfigureAwait(false);
         return await RetryAsync(
@@ -127,19 +129,32 @@ internal sealed partial class Engine : IAsyncDisposable
             {
                 await using var connection = await source.OpenConnectionAsync(token).ConfigureAwait(false);
                 await using var batch = new NpgsqlBatch(connection);
-                batch.BatchCommands.Add(Transaction.Command(sql, args));
-                await using var reader = await batch.ExecuteReaderAsync(token).ConfigureAwait(false);
-                var rows = new List<T>();
-                while (await reader.ReadAsync(token).ConfigureAwait(false))
+                foreach (var (sql, args) in statements)
                 {
-                    rows.Add(read(reader));
+                    batch.BatchCommands.Add(Transaction.Command(sql, args));
                 }
-                return rows;
+                await using var reader = await batch.ExecuteReaderAsync(token).ConfigureAwait(false);
+                var result = await read(reader).ConfigureAwait(false);
+                while (await reader.NextResultAsync(token).ConfigureAwait(false))
+                {
+                    // An error of a later statement is one of all.
+                }
+                return result;
             },
             token).ConfigureAwait(false);
     }
 
     public Task ExecuteAsync(string sql, object?[] args, CancellationToken token = default) => ReadAsync(_ => 0, sql, args, token);
+
+    /// <summary>Wakes whoever waits in this process, and soon after in the others.</summary>
+    public void Wake(IReadOnlyCollection<string> keys)
+    {
+        foreach (var key in keys)
+        {
+            Wakeups.Set(key);
+        }
+        notifier.Tell(keys);
+    }
 
     public void Poke(DateTime due) => sweeper?.Poke(due);
 
@@ -148,6 +163,7 @@ internal sealed partial class Engine : IAsyncDisposable
     /// <summary>Ends everything that reads the schema, then, if asked, drops it.</summary>
     public async ValueTask DisposeAsync(bool dropSchema)
     {
+        await notifier.Completion.WaitAsync(TimeSpan.FromSeconds(1)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await stop.CancelAsync().ConfigureAwait(false);
         Wakeups.SetAll();
         if (sweeper != null)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Temporalio.Api.Enums.V1;
 using Temporalio.Api.History.V1;
+using Temporalio.Exceptions;
 using static Temporalio.StandIn.ProtoJson;
 
 namespace Temporalio.StandIn;
@@ -33,7 +34,7 @@ internal static class HistoryJson
         WorkflowTaskScheduled taskQueue=taskQueue.name attempt=attempt
         WorkflowTaskStarted ref:Long=scheduledEventId identity=identity size:Long=historySizeBytes flag=suggestContinueAsNew
         WorkflowTaskCompleted ref:Long=startedEventId
-        WorkflowTaskFailed ref:Long=startedEventId failure:Failure=failure
+        WorkflowTaskFailed ref:Long=startedEventId failure:Failure=failure identity=identity
         WorkflowTaskTimedOut ref:Long=startedEventId
         ActivityTaskScheduled id=activityId name=activityType.name args:Payloads=input headers:Map=header taskQueue=taskQueue.name
             scheduleToClose:Duration=scheduleToCloseTimeout scheduleToStart:Duration=scheduleToStartTimeout startToClose:Duration=startToCloseTimeout
@@ -164,6 +165,11 @@ internal static class HistoryJson
                 place = (JsonObject)(place[part] ??= new JsonObject());
             }
             place[field.Path[^1]] = Encode(field.Kind, value);
+        }
+        if (e.EventType is EventType.WorkflowTaskFailed)
+        {
+            attributes["cause"] = "WORKFLOW_TASK_FAILED_CAUSE_" +
+                (e.Data.Failure?.Application?.Type == nameof(WorkflowNondeterminismException) ? "NON_DETERMINISTIC_ERROR" : "WORKFLOW_WORKER_UNHANDLED_FAILURE");
         }
         if (e.EventType is EventType.WorkflowExecutionUpdateAccepted)
         {

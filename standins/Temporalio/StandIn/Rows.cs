@@ -121,14 +121,25 @@ internal sealed record UpdateRow(string Id, string Name, Payload[] Args);
 /// <summary>A query that waits for a worker.</summary>
 internal sealed record QueryRow(string Id, string RunId, string Name, Payload[] Args);
 
-/// <summary>A leased workflow task.</summary>
-internal sealed record WorkflowTask(ExecutionRow Execution, List<InboxRow> Inbox, List<UpdateRow> Updates);
+/// <summary>A leased workflow task; with the history where that is only its first event.</summary>
+internal sealed record WorkflowTask(ExecutionRow Execution, List<InboxRow> Inbox, List<UpdateRow> Updates, List<HistoryEvent> Begun);
 
 internal static class ReaderExtensions
 {
     public static string? Text(this NpgsqlDataReader reader, int i) => reader.IsDBNull(i) ? null : reader.GetString(i);
 
     public static DateTime? Time(this NpgsqlDataReader reader, int i) => reader.IsDBNull(i) ? null : reader.GetDateTime(i);
+
+    /// <summary>The rows of the result at hand.</summary>
+    public static async Task<List<T>> RowsAsync<T>(this NpgsqlDataReader reader, Func<NpgsqlDataReader, T> read, CancellationToken token)
+    {
+        var rows = new List<T>();
+        while (await reader.ReadAsync(token).ConfigureAwait(false))
+        {
+            rows.Add(read(reader));
+        }
+        return rows;
+    }
 
     public static TimeSpan? Span(this NpgsqlDataReader reader, int i) => reader.IsDBNull(i) ? null : reader.GetTimeSpan(i);
 }

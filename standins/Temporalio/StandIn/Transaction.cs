@@ -4,11 +4,14 @@ using Temporalio.Api.History.V1;
 
 namespace Temporalio.StandIn;
 
-/// <summary>One database transaction: statements that need no answer are collected and sent together; who is to be woken hears after the commit.</summary>
-internal sealed class Transaction(Engine engine, NpgsqlConnection connection, NpgsqlTransaction transaction, CancellationToken token)
+/// <summary>
+/// One database transaction: statements that need no answer are collected and sent with the next one that does, the beginning and the end too; who is to be
+/// woken hears after the commit. A connection that goes back to its pool without a commit is rolled back there.
+/// </summary>
+internal sealed class Transaction(Engine engine, NpgsqlConnection connection, CancellationToken token)
 {
     private readonly HashSet<string> wakeups = new(StringComparer.Ordinal);
-    private NpgsqlBatch? batch;
+    private NpgsqlBatch? batch = new(connection) { BatchCommands = { new("BEGIN") } };
 
     public Engine Engine => engine;
 
@@ -26,37 +29,18 @@ internal sealed class Transaction(Engine engine, NpgsqlConnection connection, Np
         return command;
     }
 
-    /// <summary>Sends a statement with the next round trip.</summary>
-    public void Later(string sql, params object?[] args) =>
-        (batch ??= new NpgsqlBatch(connection, transaction)).BatchCommands.Add(Command(sql, args));
+    /// <summary>Sends a statement that returns no rows with the next round trip.</summary>
+    public void Later(string sql, params object?[] args) => (batch ??= new NpgsqlBatch(connection)).BatchCommands.Add(Command(sql, args));
 
     public void Wake(string key) => wakeups.Add(key);
 
-    public async Task FlushAsync()
-    {
-        if (batch != null)
-        {
-            var sending = batch;
-            batch = null;
-            await using (sending.ConfigureAwait(false))
-            {
-                await sending.ExecuteNonQueryAsync(token).ConfigureAwait(false);
-            }
-        }
-    }
-
     public async Task<List<T>> ReadAsync<T>(Func<NpgsqlDataReader, T> read, string sql, params object?[] args)
     {
-        await FlushAsync().ConfigureAwait(false);
-        await using var single = new NpgsqlBatch(connection, transaction);
-        single.BatchCommands.Add(Command(sql, args));
-        await using var reader = await single.ExecuteReaderAsync(token).ConfigureAwait(false);
-        var rows = new List<T>();
-        while (await reader.ReadAsync(token).ConfigureAwait(false))
-        {
-            rows.Add(read(reader));
-        }
-        return rows;
+        Later(sql, args);
+        await using var sending = batch!;
+        batch = null;
+        await using var reader = await sending.ExecuteReaderAsync(token).ConfigureAwait(false);
+        return await reader.RowsAsync(read, token).ConfigureAwait(false);
     }
 
     /// <summary>Locks runs, in the one order that all lockers keep.</summary>
@@ -81,12 +65,9 @@ internal sealed class Transaction(Engine engine, NpgsqlConnection connection, Np
 
     public async Task CommitAsync()
     {
-        foreach (var key in wakeups)
-        {
-            Later("SELECT pg_notify($1, $2)", engine.Channel, $"{engine.Id} {key}");
-        }
-        await FlushAsync().ConfigureAwait(false);
-        await transaction.CommitAsync(token).ConfigureAwait(false);
+        Later("COMMIT");
+        await using var sending = batch!;
+        await sending.ExecuteNonQueryAsync(token).ConfigureAwait(false);
     }
 
     private static DateTime Later(DateTime a, DateTime b) => a > b ? a : b;

@@ -149,6 +149,7 @@ internal sealed partial class WorkflowInstance
             throw new CanceledFailureException("Child cancelled before scheduled");
         }
         var id = options.Id ?? Workflow.NewGuid().ToString();
+        HasChildren = true;
         var startedAs = new TaskCompletionSource<string>();
         var answer = new TaskCompletionSource<HistoryEvent>();
         var command = Ask(

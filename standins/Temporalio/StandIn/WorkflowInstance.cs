@@ -106,6 +106,9 @@ internal sealed partial class WorkflowInstance : TaskScheduler
     /// <summary>Has the workflow returned or thrown?</summary>
     public bool Ended { get; private set; }
 
+    /// <summary>Has it ever started a child?</summary>
+    public bool HasChildren { get; private set; }
+
     /// <summary>True while workflow code runs; the tracer only looks then.</summary>
     public bool Active { get; private set; }
 

@@ -45,9 +45,9 @@ internal sealed class WorkflowWorker(WorkflowWorkerOptions options, int key)
             {
                 free = await slots.TakeAsync(stop).ConfigureAwait(false);
                 var woken = engine.Wakeups.Next(wakeKey);
-                var (tasks, next) = await engine.LeaseWorkflowTasksAsync(
+                var (tasks, next, asked) = await engine.LeaseWorkflowTasksAsync(
                     options.Namespace, options.TaskQueue, key, free, options.StickyTimeout, stop).ConfigureAwait(false);
-                var queries = tasks.Count < free
+                var queries = asked && tasks.Count < free
                     ? await engine.TakeQueriesAsync(options.Namespace, options.TaskQueue, key, free - tasks.Count, options.StickyTimeout, stop).ConfigureAwait(false)
                     : [];
                 foreach (var task in tasks)
@@ -154,7 +154,7 @@ internal sealed class WorkflowWorker(WorkflowWorkerOptions options, int key)
             cache.Evict(run.RunId);
             if (entry == null)
             {
-                var history = await engine.HistoryAsync(run.RunId, engine.Stopped).ConfigureAwait(false);
+                var history = task.Begun.Count > 0 ? task.Begun : await engine.HistoryAsync(run.RunId, engine.Stopped).ConfigureAwait(false);
                 first = history.TrueForAll(e => e.EventType != EventType.WorkflowTaskCompleted);
                 (var workflow, unseen) = await WatchAsync(
                     () => Replay.Run(definition, history, options.Converter, options.Loggers, options.FailureTypes)).ConfigureAwait(false);
@@ -200,7 +200,7 @@ internal sealed class WorkflowWorker(WorkflowWorkerOptions options, int key)
         {
             cache.Evict(run.RunId);
             logger.LogWarning(e, "Failed activation on workflow {WorkflowType} with ID {WorkflowId} and run ID {RunId}", run.WorkflowType, run.WorkflowId, run.RunId);
-            await engine.FailTaskAsync(task, begun, ToFailure(e), engine.Stopped).ConfigureAwait(false);
+            await engine.FailTaskAsync(task, begun, ToFailure(e), options.Identity, engine.Stopped).ConfigureAwait(false);
             return;
         }
         var outcome = await engine.CompleteTaskAsync(
@@ -216,7 +216,7 @@ internal sealed class WorkflowWorker(WorkflowWorkerOptions options, int key)
         {
             await engine.ReleaseTaskAsync(task, again: true, engine.Stopped).ConfigureAwait(false);
         }
-        else if (outcome == TaskOutcome.Completed)
+        else if (outcome == TaskOutcome.Completed && entry.Workflow.HasChildren)
         {
             await engine.ApplyParentClosePolicyAsync(run.RunId, engine.Stopped).ConfigureAwait(false);
         }
