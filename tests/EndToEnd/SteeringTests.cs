@@ -105,6 +105,111 @@ public sealed class SteeringTests : IAsyncLifetime
         (await RefusedAsync("retry", Run, "--all")).ShouldContain($"xinstruct fork {Run}");
     }
 
+    [Fact]
+    public async Task Run_SteeredWhileItIsStopped_TakesWhatHoldsFromItsNextStartAndRefusesTheRest()
+    {
+        string[] options = [.. UndisturbedRun.Small, "--set", "refine.approve=true"];
+        await StartAsync(options);
+        await WaitForVerdictAsync(0);
+        await SayAsync("cancel", Run);
+        while ((await StatusAsync()).GetProperty("status").GetString() == "running") await Task.Delay(50);
+        var events = await _product.CountEventsAsync();
+        foreach (var command in new[] { "pause", "resume", "approve", "reject" })
+            (await RefusedAsync(command, Run)).ShouldContain($"no run {Run} under way");
+        (await _product.CountEventsAsync()).ShouldBe(events);
+        (await SayAsync("steer", Run, "--set", "concurrency=1", "--why", "the machine is needed")).ShouldContain("The run is not under way; it holds when the command that started it is given again.");
+        (await SayAsync("status", Run)).ShouldContain("concurrency=1");
+        var (code, output, error) = await _product.RunAsync(["run", UndisturbedRun.Recipe, "--id", Run, "--detach", .. options]);
+        code.ShouldBe(0, output + error);
+        // It waits for its verdict again, and now it can be given.
+        await WaitForVerdictAsync(0);
+        await SayAsync("approve", Run);
+        while ((await StatusAsync()).GetProperty("status").GetString() == "running") await Task.Delay(50);
+        (await StatusAsync()).GetProperty("status").GetString().ShouldBe("completed");
+        (await SteeredAsync()).ShouldBe(["cancel", "set", "approve"]);
+    }
+
+    [Fact]
+    public async Task Job_PausedByItsId_HoldsItsNextPartsUntilItIsResumed()
+    {
+        // More parts than are begun at once.
+        const int answers = 90;
+        await using var server = await ChatServer.StartAsync();
+        server.Reply = _ => "Score: 4";
+        // Slow, until somebody has had the time to say so.
+        server.Work = TimeSpan.FromSeconds(2);
+        _product.Variables["XI_TEST_API_KEY"] = ChatServer.Key;
+        var recipe = Path.Combine(_product.Home, "judge.yaml");
+        File.WriteAllLines(Path.Combine(_product.Home, "answers.jsonl"), Enumerable.Range(0, answers).Select(i => $$"""{"question_id":"{{i}}","text":"Question {{i}}?","output":"Answer {{i}}."}"""));
+        File.WriteAllText(recipe, $$"""
+            name: paused
+            form: single
+            partSize: 1
+            answers: [{ model: ours, path: answers.jsonl }]
+            judges: [{ name: one, api: { model: m, baseUrl: {{server.BaseUrl}}, key: XI_TEST_API_KEY, concurrency: 2 } }]
+            """);
+        var job = JsonDocument.Parse((await SayAsync("judge", recipe, "--detach", "--json")).TrimEnd().Split('\n')[^1]).RootElement.GetProperty("job").GetString()!;
+        _worker = _product.StartGroup("worker");
+        while (server.Asked.Count == 0) await Task.Delay(5);
+        (await SayAsync("pause", job, "--why", "the key is needed elsewhere")).Trim().ShouldBe($"Job {job} paused.");
+        server.Work = TimeSpan.Zero;
+        async Task<JsonElement> JobAsync() => JsonDocument.Parse(await SayAsync("status", job, "--json")).RootElement;
+        // What had begun ends, and nothing else begins.
+        JsonElement status;
+        do status = await JobAsync();
+        while (!status.TryGetProperty("progress", out var at) || at.GetProperty("done").GetInt32() < server.Asked.Count);
+        var asked = server.Asked.Count;
+        asked.ShouldBeLessThan(answers);
+        (status.GetProperty("kind").GetString(), status.GetProperty("does").GetString(), status.GetProperty("progress").GetProperty("parts").GetInt32(), status.GetProperty("progress").GetProperty("paused").GetBoolean()).ShouldBe(("job", "judge", answers, true));
+        status.GetProperty("stages").EnumerateArray().Select(s => s.GetString()).ShouldBe(["collect"]);
+        status.GetProperty("calls").EnumerateArray().Single().GetProperty("calls").GetInt32().ShouldBe(asked);
+        var wait = status.GetProperty("waits").EnumerateArray().ShouldHaveSingleItem();
+        wait.GetProperty("kind").GetString().ShouldBe("paused");
+        wait.GetProperty("sentence").GetString()!.ShouldMatch($"^{Environment.UserName} paused the job at .*: the key is needed elsewhere\\.$");
+        wait.GetProperty("remedy").GetString().ShouldBe($"xinstruct resume {job}");
+        (await RefusedAsync("pause", job)).ShouldContain("The job is paused already.");
+        (await RefusedAsync("steer", job, "--set", "concurrency=1")).ShouldContain($"There is no run {job}");
+        // Also without anybody there, and after it.
+        ProductProcess.KillGroup(_worker);
+        _worker = _product.StartGroup("worker");
+        (await SayAsync("status")).ShouldContain("running, paused");
+        server.Asked.Count.ShouldBe(asked);
+        (await SayAsync("resume", job)).Trim().ShouldBe($"Job {job} resumed.");
+        while ((status = await JobAsync()).GetProperty("status").GetString() == "running") await Task.Delay(50);
+        status.GetProperty("status").GetString().ShouldBe("completed");
+        status.GetProperty("steered").EnumerateArray().Select(s => s.GetProperty("command").GetString()).ShouldBe(["pause", "resume"]);
+        status.GetProperty("waits").GetArrayLength().ShouldBe(0);
+        server.Asked.Count.ShouldBe(answers);
+        server.Asked.ShouldAllBe(a => a.Requests == 1);
+        (await SayAsync("status", job)).ShouldContain($"{job} job (judge) completed in ");
+        (await RefusedAsync("status", "nobody")).ShouldContain("There is no run, job, chain or training nobody.");
+    }
+
+    [Fact]
+    public async Task Training_PausedByItsId_GoesOnFromItsLastCheckpoint()
+    {
+        string[] command = ["train", "sft", Path.Combine(Tests.SharedData.Root, "samples/recipes/train-tiny.yaml"), "--set", "schedule.steps=120", "--set", "checkpoints.steps=5", "--json"];
+        var training = JsonDocument.Parse((await SayAsync([.. command, "--detach"])).TrimEnd().Split('\n')[^1]).RootElement.GetProperty("training").GetString()!;
+        _worker = _product.StartGroup("worker");
+        await _product.WaitForEventsAsync(_worker, 3);
+        (await SayAsync("pause", training)).Trim().ShouldBe($"Training {training} paused.");
+        async Task<JsonElement> TrainingAsync() => JsonDocument.Parse(await SayAsync("status", training, "--json")).RootElement;
+        var status = await TrainingAsync();
+        (status.GetProperty("kind").GetString(), status.GetProperty("status").GetString()).ShouldBe(("training", "running"));
+        status.GetProperty("waits").EnumerateArray().ShouldHaveSingleItem().GetProperty("sentence").GetString()!.ShouldStartWith($"{Environment.UserName} paused the training at ");
+        var step = status.GetProperty("checkpoint").GetProperty("step").GetInt32();
+        step.ShouldBeInRange(5, 119);
+        (await SayAsync("resume", training)).Trim().ShouldBe($"Training {training} resumed.");
+        while ((status = await TrainingAsync()).GetProperty("status").GetString() == "running") await Task.Delay(50);
+        status.GetProperty("status").GetString().ShouldBe("completed");
+        (await _product.ReadAsync("select count(*) from xinstruct.mt_events where type = 'model_checkpoint_saved' group by data ->> 'step'", r => r.GetInt64(0))).ShouldAllBe(n => n == 1);
+        // The bytes of one that nobody paused.
+        await using var other = await ProductProcess.CreateAsync();
+        var (code, output, error) = await other.RunAsync(command);
+        code.ShouldBe(0, output + error);
+        status.GetProperty("result").GetString().ShouldBe(JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]).RootElement.GetProperty("model").GetString());
+    }
+
     /// <summary>Runs the commands of docs/steering.md with a verb, each in its turn.</summary>
     private async Task<string> PageAsync(string verb, string with = "")
     {

@@ -1,3 +1,5 @@
+using Npgsql;
+using Temporalio.Activities;
 using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Storage;
@@ -15,7 +17,8 @@ using XInstruct.Workflows.Steering;
 namespace XInstruct.Activities.Runs;
 
 /// <summary>Records interventions, each once, and with it what must change at the same time.</summary>
-public sealed class RunSteering(EventWriter writer, RunReader runs, JobStore jobs, ModelReader trainings, RunLibrary library, SampleReader samples, RunSettingsTable settings)
+public sealed class RunSteering(
+    EventWriter writer, RunReader runs, JobStore jobs, ModelReader trainings, RunLibrary library, SampleReader samples, RunSettingsTable settings, NpgsqlDataSource database)
 {
     /// <summary>Writes an intervention in whatever has a name: a run, a job, a chain or a training; nothing when it has not begun.</summary>
     public async Task RecordAnyAsync(string name, RunSteered command, CancellationToken ct)
@@ -81,8 +84,20 @@ public sealed class RunSteering(EventWriter writer, RunReader runs, JobStore job
             }
         }
 
+        if (ActivityExecutionContext.HasCurrent && ActivityExecutionContext.Current.Info is { Attempt: > 1 } info) reopened = await ReopenedAsync(info, ct);
         await RecordAsync(run.Run, command with { Samples = reopened }, ct);
         return reopened;
+    }
+
+    /// <summary>What all attempts of an activity have opened again: the earlier ones died with their count.</summary>
+    private async Task<int> ReopenedAsync(ActivityInfo activity, CancellationToken ct)
+    {
+        await using var command = database.CreateCommand($"""
+            select count(*) from {StoreConfiguration.Schema}.mt_events where type = $1
+            and headers ->> '{EventHeaders.Workflow}' = $2 and headers ->> '{EventHeaders.WorkflowRun}' = $3 and headers ->> '{EventHeaders.Activity}' = $4
+            """);
+        foreach (var value in new[] { EventTypes.Names[typeof(FailureReopened)], activity.WorkflowId, activity.WorkflowRunId, activity.ActivityId }) command.Parameters.Add(new NpgsqlParameter { Value = value ?? "" });
+        return (int)(long)(await command.ExecuteScalarAsync(ct))!;
     }
 
     /// <summary>What is set over a run's recipe.</summary>

@@ -5,8 +5,10 @@ namespace XInstruct.EndToEnd.Endpoints;
 /// <summary>What a fork asks an endpoint for.</summary>
 public sealed class ForkRunTests
 {
-    [Fact]
-    public async Task Fork_FromKeepOverAnEndpoint_AsksNothingAndSealsWhatAWholeRunSeals()
+    [Theory]
+    [InlineData("keep", "refine.keep=[0.2]")]
+    [InlineData("diversify", "diversify.target=5")]
+    public async Task Fork_AfterTheRatingsOfAnEndpoint_AsksNothingAndSealsWhatAWholeRunSeals(string from, string change)
     {
         await using var server = await ChatServer.StartAsync();
         server.Reply = ApiRunTests.Reply;
@@ -16,9 +18,9 @@ public sealed class ForkRunTests
         var parent = await UndisturbedRun.FinishAsync(product, options);
         server.Asked.ShouldNotBeEmpty();
         server.Forget();
-        string[] changed = [.. options, "--set", "refine.keep=[0.2]"];
+        string[] changed = [.. options, "--set", change];
         var run = parent.GetProperty("run").GetString()!;
-        var (code, output, error) = await product.RunAsync(["fork", run, UndisturbedRun.Recipe, "--from", "keep", "--id", "forked", "--json", .. changed]);
+        var (code, output, error) = await product.RunAsync(["fork", run, UndisturbedRun.Recipe, "--from", from, "--id", "forked", "--json", .. changed]);
         code.ShouldBe(0, error + output);
         var fork = JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]).RootElement;
         server.Asked.ShouldBeEmpty();
@@ -28,7 +30,7 @@ public sealed class ForkRunTests
         server.Asked.ShouldNotBeEmpty();
         fork.GetProperty("release").GetProperty("sha256").GetString().ShouldBe(whole.GetProperty("release").GetProperty("sha256").GetString());
         (await product.RunAsync("audit", "verify")).Code.ShouldBe(0);
-        (code, _, error) = await product.RunAsync(["fork", run, UndisturbedRun.Recipe, "--from", "keep", "--id", "other", .. options, "--set", "seed=7"]);
+        (code, _, error) = await product.RunAsync(["fork", run, UndisturbedRun.Recipe, "--from", from, "--id", "other", .. options, "--set", "seed=7"]);
         code.ShouldBe(2);
         error.ShouldContain("seed was 1, is 7");
     }

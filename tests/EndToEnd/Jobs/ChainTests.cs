@@ -50,6 +50,47 @@ public sealed class ChainTests : IDisposable
         answer.GetProperty("languages").EnumerateArray().Select(l => l.GetProperty("language").GetString()).ShouldBe(["fi", "sw"]);
     }
 
+    [Fact]
+    public async Task Chain_PausedByItsId_HoldsItsStepTooAndSaysSo()
+    {
+        WriteChain();
+        await using var product = await ProductProcess.CreateAsync();
+        var (code, output, error) = await product.RunAsync("chain", In("chain.yaml"), "--detach", "--json");
+        code.ShouldBe(0, output + error);
+        var chain = Last(output).GetProperty("chain").GetString()!;
+        using var worker = product.StartGroup("worker");
+        try
+        {
+            JsonElement status;
+            await product.WaitForEventsAsync(worker, 3);
+            // Its first step is under way.
+            do status = Last((await product.RunAsync("status", chain, "--json")).Output);
+            while (!status.TryGetProperty("progress", out var at) || !at.TryGetProperty("workflow", out _));
+            var step = status.GetProperty("progress").GetProperty("workflow").GetString()!;
+            (status.GetProperty("kind").GetString(), status.GetProperty("status").GetString(), status.GetProperty("progress").GetProperty("steps").GetInt32()).ShouldBe(("chain", "running", 5));
+            status.GetProperty("waits").GetArrayLength().ShouldBe(0);
+            (code, output, error) = await product.RunAsync("pause", chain, "--why", "the GPU is needed elsewhere");
+            code.ShouldBe(0, error);
+            output.ShouldSatisfyAllConditions(o => o.ShouldContain($"Chain {chain} paused."), o => o.ShouldContain($"Run {step} paused."));
+            (code, output, error) = await product.RunAsync("status", chain);
+            output.ShouldSatisfyAllConditions(
+                o => o.ShouldMatch($@"waits\s+{Environment.UserName} paused the chain at [0-9:]+: the GPU is needed elsewhere\."), o => o.ShouldContain("paused the run at"), o => o.ShouldContain($"xinstruct resume {chain}"), o => o.ShouldContain("· paused"));
+            (code, output, error) = await product.RunAsync("pause", chain, "--language", "sw");
+            code.ShouldBe(2, output);
+            error.ShouldContain("paused and resumed as a whole");
+            (code, output, error) = await product.RunAsync("resume", chain);
+            code.ShouldBe(0, error);
+            output.ShouldSatisfyAllConditions(o => o.ShouldContain($"Chain {chain} resumed."), o => o.ShouldContain($"Run {step} resumed."));
+            var events = await product.CountEventsAsync();
+            await product.WaitForEventsAsync(worker, events + 10);
+            Last((await product.RunAsync("status", chain, "--json")).Output).GetProperty("waits").GetArrayLength().ShouldBe(0);
+        }
+        finally
+        {
+            ProductProcess.KillGroup(worker);
+        }
+    }
+
     [Theory]
     [InlineData("train: none.yaml", "train: No file")]
     [InlineData("evaluate: models.yaml", "evaluate: ")]

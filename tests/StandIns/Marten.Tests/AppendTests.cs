@@ -1,4 +1,5 @@
 using JasperFx.Events;
+using Marten.Events.Archiving;
 using Marten.Exceptions;
 
 namespace Marten.Tests;
@@ -228,7 +229,32 @@ public sealed class AppendTests : StoreTest
         (await session.Events.FetchStreamAsync(id)).ShouldBeEmpty();
         (await session.Events.QueryAllRawEvents().ToListAsync()).Select(e => e.StreamId).ShouldBe([other]);
         session.Events.Append(id, new Added(1, "x"));
-        await Should.ThrowAsync<InvalidStreamOperationException>(session.SaveChangesAsync());
+        (await Should.ThrowAsync<InvalidStreamOperationException>(session.SaveChangesAsync())).Message.ShouldBe($"Attempted to append event to archived stream with Id '{id}'.");
+    }
+
+    [Fact]
+    public async Task ArchiveStream_Queries_FindItsEventsWhenTheyAskForThem()
+    {
+        var store = Inline();
+        var (archived, live) = (Guid.NewGuid(), Guid.NewGuid());
+        await StartAsync(store, archived);
+        await StartAsync(store, live);
+        await using var session = store.LightweightSession();
+        session.Events.ArchiveStream(archived);
+        await session.SaveChangesAsync();
+
+        (await session.Events.QueryAllRawEvents().Where(e => e.IsArchived).ToListAsync()).ShouldAllBe(e => e.StreamId == archived && e.IsArchived);
+        (await session.Events.QueryAllRawEvents().Where(e => e.IsArchived && e.Version == 1).CountAsync()).ShouldBe(1);
+        (await session.Events.QueryAllRawEvents().Where(e => e.MaybeArchived()).ToListAsync()).Select(e => e.StreamId).Distinct().ShouldBe([archived, live], ignoreOrder: true);
+        (await session.Events.QueryAllRawEvents().Where(e => e.Version == 1).ToListAsync()).ShouldHaveSingleItem().StreamId.ShouldBe(live);
+        // Its document stays, its id is taken, and nobody writes to it.
+        (await session.LoadAsync<Account>(archived)).ShouldNotBeNull();
+        await using var again = store.LightweightSession();
+        again.Events.StartStream<Account>(archived, new Opened("again"));
+        await Should.ThrowAsync<ExistingStreamIdCollisionException>(again.SaveChangesAsync());
+        await using var late = store.LightweightSession();
+        (await late.Events.FetchForWriting<Account>(archived)).AppendOne(new Added(1, "late"));
+        await Should.ThrowAsync<InvalidStreamOperationException>(late.SaveChangesAsync());
     }
 
     [Theory]

@@ -116,6 +116,41 @@ public sealed class LayoutTests : StoreTest
         await store.Storage.ApplyAllConfiguredChangesToDatabaseAsync();
     }
 
+    /// <summary>A store that asks for more than the one that made the tables: columns and indexes come, rows stay.</summary>
+    [Fact]
+    public async Task Schema_MoreIsWantedLater_IsAddedAndOldRowsAreRead()
+    {
+        var id = Guid.NewGuid();
+        var before = Open(options => options.Events.MetadataConfig.HeadersEnabled = false);
+        await using (var session = before.LightweightSession())
+        {
+            session.Events.StartStream(id, new Opened("a"));
+            session.Store(new Book { Title = "alpha" });
+            await session.SaveChangesAsync();
+        }
+
+        const string added = "'headers', 'correlation_id'";
+        (await ScalarAsync<long>($"select count(*) from information_schema.columns where table_schema = '{Schema}' and table_name = 'mt_events' and column_name in ({added})")).ShouldBe(0);
+        var after = Open(options =>
+        {
+            options.Events.MetadataConfig.CorrelationIdEnabled = true;
+            options.Schema.For<Book>().Index(b => b.Title);
+        });
+        // Twice at once, as when two processes start.
+        await Task.WhenAll(after.Storage.ApplyAllConfiguredChangesToDatabaseAsync(), Open(options => options.Events.MetadataConfig.CorrelationIdEnabled = true).Storage.ApplyAllConfiguredChangesToDatabaseAsync());
+        await using (var session = after.LightweightSession())
+        {
+            session.CorrelationId = "c-1";
+            session.SetHeader("who", "ana");
+            session.Events.Append(id, new Added(1, "x"));
+            await session.SaveChangesAsync();
+            var events = await session.Events.FetchStreamAsync(id);
+            events.Select(e => (e.Version, e.CorrelationId, e.GetHeader("who")?.ToString())).ShouldBe([(1, null, null), (2, "c-1", "ana")]);
+        }
+
+        (await ScalarAsync<long>($"select count(*) from pg_indexes where schemaname = '{Schema}' and indexname = 'mt_doc_book_idx_title'")).ShouldBe(1);
+    }
+
     private async Task<string[]> ColumnsAsync(string table)
     {
         await ApplyAsync();

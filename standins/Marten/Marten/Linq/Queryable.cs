@@ -85,6 +85,7 @@ internal sealed class MartenQueryProvider(QuerySession session, QuerySource sour
             }
         }
 
+        if (source.Unarchived is { } unarchived && !predicates.Exists(p => p.Contains(EventSource.Archived, StringComparison.Ordinal))) predicates.Add(unarchived);
         if (source.Filter is { } filter) predicates.Add(filter);
         if (most is not null) take = take is null ? most : Math.Min(take.Value, most.Value);
         var sql = $"select {(fetch == Fetch.Rows ? source.Columns : "1")} from {source.From}"

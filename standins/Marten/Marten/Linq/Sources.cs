@@ -15,6 +15,9 @@ internal abstract class QuerySource
 
     public virtual string? Filter => null;
 
+    /// <summary>Holds unless a predicate speaks of archived rows itself.</summary>
+    public virtual string? Unarchived => null;
+
     public abstract Locator Locate(MemberInfo[] path);
 
     public abstract object Read(NpgsqlDataReader reader);
@@ -45,7 +48,10 @@ internal sealed class EventSource(QuerySession session) : QuerySource
 
     public override string From => $"{session.Options.Events.DatabaseSchemaName}.mt_events";
 
-    public override string Filter => "is_archived = false";
+    public override string Unarchived => Archived + " = false";
+
+    /// <summary>The column that says whether a row is archived.</summary>
+    public const string Archived = "is_archived";
 
     public override Locator Locate(MemberInfo[] path)
     {
@@ -59,7 +65,7 @@ internal sealed class EventSource(QuerySession session) : QuerySource
             nameof(IEvent.Timestamp) => "timestamp",
             nameof(IEvent.EventTypeName) => "type",
             nameof(IEvent.DotNetTypeName) => "mt_dotnet_type",
-            nameof(IEvent.IsArchived) => "is_archived",
+            nameof(IEvent.IsArchived) => Archived,
             nameof(IEvent.CorrelationId) => "correlation_id",
             nameof(IEvent.CausationId) => "causation_id",
             var other => throw new NotSupportedException($"Events are not queried by {other} here."),

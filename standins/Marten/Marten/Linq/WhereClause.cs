@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Linq.Expressions;
 using System.Reflection;
+using Marten.Events.Archiving;
 using Marten.Services;
 using Npgsql;
 
@@ -71,6 +72,7 @@ internal sealed class WhereClause(QuerySource source, DocumentJson json, IList<N
     private string Call(MethodCallExpression call)
     {
         var arguments = call.Object is null ? call.Arguments : [call.Object, .. call.Arguments];
+        if (call.Method.Name == nameof(ArchivedEventExtensions.MaybeArchived) && call.Method.DeclaringType == typeof(ArchivedEventExtensions)) return $"({EventSource.Archived} is not null)";
         if (call.Method.Name is "IsOneOf" or "In" && call.Method.DeclaringType == typeof(LinqExtensions)) return OneOf(arguments[0], arguments[1]);
         if (call.Method.Name == "Contains" && arguments.Count >= 2 && call.Method.DeclaringType != typeof(string)) return OneOf(arguments[1], Unwrap(arguments[0]));
         if (call.Method.DeclaringType == typeof(string) && Locators.PathOf(arguments[0]) is { } path && arguments.Count == 2 && arguments[1].Type == typeof(string))

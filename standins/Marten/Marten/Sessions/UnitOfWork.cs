@@ -145,7 +145,7 @@ internal sealed class UnitOfWork(DocumentSession session, IReadOnlyList<Guid> ar
                 continue;
             }
 
-            if (exists && state.Archived) return new InvalidStreamOperationException($"Stream '{stream.Id}' is archived and takes no more events.");
+            if (exists && state.Archived) return new InvalidStreamOperationException($"Attempted to append event to archived stream with Id '{stream.Id}'.");
             if (stream.ExpectedVersionOnServer is { } expected && expected != state.Version)
             {
                 return new EventStreamUnexpectedMaxEventIdException(stream.Id, stream.AggregateType, expected, state.Version);

@@ -66,9 +66,11 @@ internal sealed class SchemaWriter(StoreOptions options, NpgsqlDataSource databa
     {
         var s = options.Events.DatabaseSchemaName;
         var metadata = options.Events.MetadataConfig;
-        var optional = (metadata.CorrelationIdEnabled ? "correlation_id varchar null, " : "")
-            + (metadata.CausationIdEnabled ? "causation_id varchar null, " : "")
-            + (metadata.HeadersEnabled ? "headers jsonb null, " : "");
+        List<string> columns = [];
+        if (metadata.CorrelationIdEnabled) columns.Add("correlation_id varchar null");
+        if (metadata.CausationIdEnabled) columns.Add("causation_id varchar null");
+        if (metadata.HeadersEnabled) columns.Add("headers jsonb null");
+        var optional = string.Concat(columns.Select(c => c + ", "));
         return $"""
             create table if not exists {s}.mt_streams (
                 id uuid not null, type varchar null, version bigint null, timestamp timestamptz not null default (now()),
@@ -86,8 +88,17 @@ internal sealed class SchemaWriter(StoreOptions options, NpgsqlDataSource databa
                 name varchar not null, last_seq_id bigint null, last_updated timestamptz null default (transaction_timestamp()),
                 constraint pk_mt_event_progression primary key (name));
 
-            """;
+            """ + string.Concat(columns.Select(AddLater));
     }
+
+    /// <summary>A column that came to be wanted when the table was there already. Altering takes the table's lock even where the column is there, so it is looked for first.</summary>
+    private string AddLater(string column) => options.AutoCreateSchemaObjects == AutoCreate.CreateOnly ? "" : $"""
+        do $$ begin
+        if not exists (select from information_schema.columns where table_schema = '{options.Events.DatabaseSchemaName}' and table_name = 'mt_events' and column_name = '{column[..column.IndexOf(' ', StringComparison.Ordinal)]}') then
+            alter table {options.Events.DatabaseSchemaName}.mt_events add column {column};
+        end if; end $$;
+
+        """;
 
     private string DocumentTable(DocumentMapping mapping)
     {
