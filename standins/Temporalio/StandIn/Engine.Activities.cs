@@ -67,6 +67,11 @@ internal sealed partial class Engine
     /// <summary>Keeps details and moves the deadline; null when the attempt is no longer the one that counts.</summary>
     public async Task<bool?> HeartbeatAsync(ActivityRow activity, string? details, CancellationToken token)
     {
+        if (Limits.Exceeds(details))
+        {
+            await FailActivityAsync(activity, Limits.Heartbeat, null, token).ConfigureAwait(false);
+            return null;
+        }
         var rows = await ReadAsync(
             r => r.GetBoolean(0),
             """
@@ -79,8 +84,9 @@ internal sealed partial class Engine
         return rows.Count == 0 ? null : rows[0];
     }
 
-    public Task CompleteActivityAsync(ActivityRow activity, Payload[]? result, CancellationToken token) =>
-        EndActivityAsync(activity, EventType.ActivityTaskCompleted, new EventData { Args = result }, token);
+    public Task CompleteActivityAsync(ActivityRow activity, Payload[]? result, CancellationToken token) => Limits.Exceeds(result)
+        ? FailActivityAsync(activity, Limits.Result, null, token)
+        : EndActivityAsync(activity, EventType.ActivityTaskCompleted, new EventData { Args = result }, token);
 
     public Task CancelActivityAsync(ActivityRow activity, Payload[]? details, CancellationToken token) =>
         EndActivityAsync(activity, EventType.ActivityTaskCanceled, new EventData { Args = details }, token);
@@ -164,8 +170,8 @@ internal sealed partial class Engine
         {
             return (failure.Timeout.Type == TimeoutType.ScheduleToClose ? RetryState.Timeout : RetryState.NonRetryableFailure, null);
         }
-        var name = failure.Application?.Type;
-        if (failure.Application is { NonRetryable: true } || (name != null && policy.NonRetryableErrorTypes?.Contains(name) == true))
+        var name = failure.Timeout is { } timeout ? $"TemporalTimeout:{timeout.Type}" : failure.Application?.Type;
+        if (failure is { Application.NonRetryable: true } or { Server.NonRetryable: true } || (name != null && policy.NonRetryableErrorTypes?.Contains(name) == true))
         {
             return (RetryState.NonRetryableFailure, null);
         }
