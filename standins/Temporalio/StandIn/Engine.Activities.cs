@@ -203,14 +203,12 @@ internal sealed partial class Engine
         var told = await ReadAsync(
             r => Wakeups.WorkflowTasks(r.GetString(0), r.GetString(1)),
             """
-            WITH run AS (SELECT run_id, namespace, task_queue, status FROM executions WHERE run_id = $1 FOR NO KEY UPDATE),
+            WITH run AS (SELECT run_id, status FROM executions WHERE run_id = $1 FOR NO KEY UPDATE),
             ended AS (DELETE FROM activities a USING run WHERE a.run_id = run.run_id AND a.event_id = $2 AND a.token = $3 AND a.state = 1 RETURNING a.run_id),
             posted AS (
-                INSERT INTO inbox (run_id, type, time, data) SELECT run_id, $4, $5, $6 FROM run JOIN ended USING (run_id) WHERE status = 1 RETURNING run_id),
-            asked AS (
-                UPDATE executions e SET task_pending = true, task_at = CASE WHEN task_pending THEN task_at ELSE GREATEST($5, execution_time) END
-                FROM posted WHERE e.run_id = posted.run_id)
-            SELECT namespace, task_queue FROM run JOIN posted USING (run_id)
+                INSERT INTO inbox (run_id, type, time, data) SELECT run_id, $4, $5, $6 FROM run JOIN ended USING (run_id) WHERE status = 1 RETURNING run_id)
+            UPDATE executions e SET task_pending = true, task_at = CASE WHEN task_pending THEN task_at ELSE GREATEST($5, execution_time) END
+            FROM posted WHERE e.run_id = posted.run_id RETURNING e.namespace, e.task_queue
             """,
             [activity.RunId, activity.EventId, activity.Token, (short)type, Clock.Now, Json.Write(ended)],
             token).ConfigureAwait(false);
