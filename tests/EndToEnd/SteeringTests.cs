@@ -37,7 +37,7 @@ public sealed class SteeringTests : IAsyncLifetime
         await PageAsync("resume");
         // In the middle of the second iteration: samples have moved on from what the first one kept.
         while ((await _product.ReadAsync("select count(*) from xinstruct.mt_events where type = 'instruction_revised'", r => r.GetInt64(0)))[0] == 0) await Task.Delay(20);
-        await SayAsync("cancel", Run);
+        await SayAsync("cancel", Run, "--why", "enough for today");
         while ((await StatusAsync()).GetProperty("status").GetString() == "running") await Task.Delay(50);
         ProductProcess.KillGroup(_worker!);
         var end = await UndisturbedRun.FinishAsync(_product, ["--id", Run, .. Loop]);
@@ -45,7 +45,8 @@ public sealed class SteeringTests : IAsyncLifetime
         await using var other = await ProductProcess.CreateAsync();
         var undisturbed = await UndisturbedRun.FinishAsync(other, Loop);
         end.GetProperty("release").GetProperty("sha256").GetString().ShouldBe(undisturbed.GetProperty("release").GetProperty("sha256").GetString());
-        (await SteeredAsync()).ShouldBe(["pause", "pause", "set", "resume", "resume"]);
+        (await SteeredAsync()).ShouldBe(["pause", "pause", "set", "resume", "resume", "cancel"]);
+        (await SayAsync("audit", "show", Run)).ShouldContain("enough for today");
         (await RefusedAsync("steer", Run, "--set", "concurrency=2")).ShouldContain("release is sealed");
         var audit = await _product.RunAsync("audit", "verify");
         audit.Code.ShouldBe(0, audit.Output);

@@ -19,10 +19,15 @@ public sealed record TrailEntry(
 public sealed record Trail(string Run, Guid Sample, Guid Stream, IReadOnlyList<TrailEntry> Entries)
 {
     /// <summary>Tokens and money of all events.</summary>
-    public Cost Cost => Entries.Aggregate(default(Cost), (sum, e) => new Cost(sum.TokensIn + (long)Number(e, EventHeaders.TokensIn), sum.TokensOut + (long)Number(e, EventHeaders.TokensOut), sum.Usd + Number(e, EventHeaders.Usd)));
+    public Cost Cost => Entries.Select(e => CostOf(e.Headers)).Aggregate(default(Cost), (sum, c) => new Cost(sum.TokensIn + c.TokensIn, sum.TokensOut + c.TokensOut, sum.Usd + c.Usd));
 
-    private static decimal Number(TrailEntry entry, string name) =>
-        entry.Headers.ValueKind == JsonValueKind.Object && entry.Headers.TryGetProperty(name, out var value) && value.TryGetDecimal(out var number) ? number : 0;
+    /// <summary>Tokens and money of an event, by its headers.</summary>
+    public static Cost CostOf(JsonElement headers)
+    {
+        return new Cost((long)Number(EventHeaders.TokensIn), (long)Number(EventHeaders.TokensOut), Number(EventHeaders.Usd));
+
+        decimal Number(string name) => headers.ValueKind == JsonValueKind.Object && headers.TryGetProperty(name, out var value) && value.TryGetDecimal(out var number) ? number : 0;
+    }
 }
 
 /// <summary>Shows where a sample came from, revision by revision.</summary>

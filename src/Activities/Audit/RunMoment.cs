@@ -33,7 +33,7 @@ public sealed class RunMoments(EventLog log)
         {
             if (e.Stream == runStream && e.Type == "release_sealed") moment = moment with { Sealed = e.At() };
             if (!e.WasThere(asOf)) continue;
-            var cost = EventTypes.IsBeside(e.Type) ? default : new Trail(run, Guid.Empty, e.Stream, [new TrailEntry(e.Version, e.Type, e.Data, e.Headers, null, null)]).Cost;
+            var cost = EventTypes.IsBeside(e.Type) ? default : Trail.CostOf(e.Headers);
             moment = moment with
             {
                 Events = moment.Events + 1,

@@ -61,15 +61,26 @@ public sealed class RunForker(EventLog log, EventWriter writer, Contents content
             throw new ForkException("A run with iterations after the first one can be forked from generate, rate and keep: what its later iterations train on would not be what it was. Use --from keep.");
         }
 
-        var (a, b) = (Flat(before), Flat(document.Json));
-        foreach (var key in a.Keys.Union(b.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal))
+        foreach (var difference in Differences(RecipeDocument.Parse(before), document).OrderBy(d => d.Key, StringComparer.Ordinal))
         {
-            if (a.GetValueOrDefault(key) == b.GetValueOrDefault(key)) continue;
-            var stage = Stages.IndexOf(FirstStage(key));
+            var stage = Stages.IndexOf(FirstStage(difference.Key));
             if (stage >= Stages.IndexOf(from)) continue;
-            throw new ForkException($"{key} is {b.GetValueOrDefault(key) ?? "not there"} and was {a.GetValueOrDefault(key) ?? "not there"}: it matters before {from}. "
+            throw new ForkException($"{difference}: it matters before {from}. "
                 + (stage < 0 ? "It matters from the very beginning: start a new run with 'xinstruct run'." : $"Fork from {Stages[stage]}, or leave it as it was."));
         }
+    }
+
+    /// <summary>Settings by their dotted keys, inputs by their roles and languages.</summary>
+    private static IEnumerable<RecipeDifference> Differences(RecipeDocument before, RecipeDocument now)
+    {
+        var inputs = from input in before.Inputs.Concat(now.Inputs)
+                     group input.Sha256 by (input.Role, input.Language) into place
+                     let name = place.Key.Role + (place.Key.Language is { } language ? $" ({language})" : "")
+                     select new RecipeDifference(name, Hash(before, place.Key), Hash(now, place.Key));
+        return RecipeDifference.Between(before.Recipe, now.Recipe).Concat(inputs.Where(i => i.Before != i.Now));
+
+        static string Hash(RecipeDocument document, (string Role, string? Language) place) =>
+            document.Inputs.FirstOrDefault(i => (i.Role, i.Language) == place)?.Sha256 ?? "not there";
     }
 
     /// <summary>The first stage for which a setting, or an input file by its role, matters.</summary>
@@ -81,27 +92,6 @@ public sealed class RunForker(EventLog log, EventWriter writer, Contents content
             : Is("refine") ? "keep"
             : Is("name", "diversify", "models.student", "evaluate") ? "diversify"
             : "";
-    }
-
-    /// <summary>Every setting by its dotted key, every input by its role and language.</summary>
-    private static Dictionary<string, string> Flat(string json)
-    {
-        var flat = new Dictionary<string, string>(StringComparer.Ordinal);
-        using var document = JsonDocument.Parse(json);
-        Settings("", document.RootElement.GetProperty("recipe"));
-        foreach (var input in document.RootElement.GetProperty("inputs").EnumerateArray())
-        {
-            var language = input.TryGetProperty("language", out var code) ? $" ({code.GetString()})" : "";
-            flat[input.GetProperty("role").GetString() + language] = input.GetProperty("sha256").GetString()!;
-        }
-
-        return flat;
-
-        void Settings(string prefix, JsonElement value)
-        {
-            if (value.ValueKind != JsonValueKind.Object) flat[prefix] = value.GetRawText();
-            else foreach (var member in value.EnumerateObject()) Settings(prefix.Length == 0 ? member.Name : $"{prefix}.{member.Name}", member.Value);
-        }
     }
 
     private async Task<long> TakeOverAsync(string parent, string from, string fork, CancellationToken ct)

@@ -1,6 +1,10 @@
 using XInstruct.Activities.Endpoints;
+using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Storage;
+using XInstruct.Activities.Tuning;
 using XInstruct.Domain.Identities;
+using XInstruct.Domain.Jobs;
+using XInstruct.Domain.Models;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Runs;
 using XInstruct.Domain.Samples;
@@ -10,9 +14,22 @@ using XInstruct.Workflows.Steering;
 
 namespace XInstruct.Activities.Runs;
 
-/// <summary>Records interventions in a run, each once, and with it what must change at the same time.</summary>
-public sealed class RunSteering(EventWriter writer, RunReader runs, RunLibrary library, SampleReader samples, RunSettingsTable settings)
+/// <summary>Records interventions, each once, and with it what must change at the same time.</summary>
+public sealed class RunSteering(EventWriter writer, RunReader runs, JobStore jobs, ModelReader trainings, RunLibrary library, SampleReader samples, RunSettingsTable settings)
 {
+    /// <summary>Writes an intervention in whatever has a name: a run, a job, a chain or a training; nothing when it has not begun.</summary>
+    public async Task RecordAnyAsync(string name, RunSteered command, CancellationToken ct)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        if (await runs.FindAsync(name, ct) is not null) await RecordAsync(name, command, ct);
+        else if ((await jobs.ListAsync(ct)).FirstOrDefault(j => j.Name == name) is { } job) await WriteAsync<Job>(job, j => j.Steered);
+        else if ((await trainings.ListAsync(ct)).FirstOrDefault(m => m.Name == name) is { } model) await WriteAsync<Model>(model, m => m.Steered);
+
+        Task WriteAsync<T>(T subject, Func<T, IReadOnlyList<RunSteered>> steered)
+            where T : class, IChained =>
+            writer.WriteAsync<T>(name, new Act("steer", CodeVersion.Current), [new Change<T>(subject.Id, subject.Id, s => Steering.Record(s is null ? [] : steered(s), command) is { } e ? new Fact(e) : null)], ct);
+    }
+
     /// <summary>Writes an intervention; nothing when its request is recorded already.</summary>
     public Task<int> RecordAsync(string run, RunSteered command, CancellationToken ct)
     {

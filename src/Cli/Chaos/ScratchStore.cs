@@ -1,6 +1,7 @@
 using System.Collections;
 using Npgsql;
 using XInstruct.Activities.Storage;
+using XInstruct.Cli.Hosting;
 using XInstruct.Domain.Identities;
 using XInstruct.Domain.Provenance;
 
@@ -25,7 +26,14 @@ internal sealed class ScratchStore(string server, string database, string home) 
     public async Task CreateAsync(CancellationToken ct)
     {
         Directory.CreateDirectory(home);
-        await ExecuteAsync(_server, $"create database {database}", ct);
+        try
+        {
+            await ExecuteAsync(_server, $"create database {database}", ct);
+        }
+        catch (NpgsqlException e)
+        {
+            throw new MissingComponentException($"PostgreSQL gives no new database: {e.Message} 'xinstruct doctor' looks closer.", e);
+        }
     }
 
     /// <summary>Environment of a process that works here: whatever names the user's server, such as the engine's store, names this database, through the relay.</summary>

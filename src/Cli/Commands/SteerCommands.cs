@@ -24,27 +24,31 @@ internal static class SteerCommands
     private static readonly Option<string[]> Set = new("--set") { Description = "What to set from now on: --set concurrency=2. May be given more than once." };
     private static readonly Option<bool> Everything = new("--all") { Description = "Whatever is paused." };
 
+    /// <summary>What is paused as a whole, by the type of its workflow.</summary>
+    private static readonly Dictionary<string, string> Whole = new(StringComparer.Ordinal) { [nameof(JobWorkflow)] = "Job", [nameof(TrainingWorkflow)] = "Training", [nameof(ChainWorkflow)] = "Chain" };
+
     public static IEnumerable<Command> All()
     {
-        var pause = Create("pause", "Holds back new work of a run, of one of its languages or stages, of a job, a chain or a training; what is in flight ends. A training goes on from its last checkpoint.", (client, id, input) => ChangeAsync(client, id, input, isPause: true));
+        var pause = Create("pause", "Holds back new work of a run, of one of its languages or stages, of a job, a chain or a training; what is in flight ends. A training goes on from its last checkpoint.", (deployment, id, input) => ChangeAsync(deployment.Client, id, input, isPause: true));
         pause.Options.Add(Language);
         pause.Options.Add(Stage);
         yield return pause.WithExamples("xinstruct pause demo-1a2b3c4d --why \"the GPU is needed elsewhere\"", "xinstruct pause demo-1a2b3c4d --language sw", "xinstruct pause demo-1a2b3c4d --language sw --stage generate --why \"the new prompt is being tried\"");
-        var resume = Create("resume", "Lets what was paused go on.", (client, id, input) => ChangeAsync(client, id, input, isPause: false));
+        var resume = Create("resume", "Lets what was paused go on.", (deployment, id, input) => ChangeAsync(deployment.Client, id, input, isPause: false));
         resume.Options.Add(Language);
         resume.Options.Add(Stage);
         resume.Options.Add(Everything);
         yield return resume.WithExamples("xinstruct resume demo-1a2b3c4d", "xinstruct resume demo-1a2b3c4d --language sw", "xinstruct resume demo-1a2b3c4d --all");
         yield return Steer();
-        var cancel = Create("cancel", "Ends a run, a job, a chain or a training. Its events stay; the command that started it goes on from them.", async (client, id, _) =>
+        var cancel = Create("cancel", "Ends a run, a job, a chain or a training. Its events stay; the command that started it goes on from them.", async (deployment, id, input) =>
         {
-            await client.GetWorkflowHandle(id).CancelAsync();
+            await deployment.Client.GetWorkflowHandle(id).CancelAsync();
+            await deployment.Get<RunSteering>().RecordAnyAsync(id, input.Event("cancel", RunPart.Whole, Guid.NewGuid().ToString()), CancellationToken.None);
             return [$"{id} asked to cancel."];
         });
         yield return cancel.WithExamples("xinstruct cancel demo-1a2b3c4d --why \"the GPU is needed elsewhere\"");
     }
 
-    private static Command Create(string name, string description, Func<ITemporalClient, string, SteerInput, Task<IReadOnlyList<string>>> steer)
+    private static Command Create(string name, string description, Func<Deployment, string, SteerInput, Task<IReadOnlyList<string>>> steer)
     {
         var subject = new Argument<string>("run") { Description = "Id of a run, a job, a chain or a training." };
         var command = new Command(name, description) { subject, Why };
@@ -56,7 +60,7 @@ internal static class SteerCommands
             var input = new SteerInput(
                 Environment.UserName, result.GetValue(Why), isPart ? result.GetValue(Language) : null, isPart ? result.GetValue(Stage) : null, command.Options.Contains(Everything) && result.GetValue(Everything));
             if (input.All && !input.Part().IsWhole()) throw new UsageException("--all resumes everything: leave --language and --stage out.");
-            foreach (var sentence in await TryAsync(id, () => steer(deployment.Client, id, input))) Console.WriteLine(sentence);
+            foreach (var sentence in await TryAsync(id, () => steer(deployment, id, input))) Console.WriteLine(sentence);
             return ExitCodes.Ok;
         });
         return command;
@@ -132,40 +136,32 @@ internal static class SteerCommands
     private static async Task<IReadOnlyList<string>> ChangeAsync(ITemporalClient client, string id, SteerInput input, bool isPause)
     {
         var done = isPause ? "paused" : "resumed";
-        switch ((await client.GetWorkflowHandle(id).DescribeAsync()).WorkflowType)
+        var type = (await client.GetWorkflowHandle(id).DescribeAsync()).WorkflowType;
+        if (Whole.TryGetValue(type, out var what))
         {
-            case nameof(JobWorkflow):
-                var job = client.GetWorkflowHandle<JobWorkflow>(id);
-                await (isPause ? job.ExecuteUpdateAsync(w => w.PauseAsync(input)) : job.ExecuteUpdateAsync(w => w.ResumeAsync(input)));
-                return [$"Job {id} {done}."];
-            case nameof(TrainingWorkflow):
-                var training = client.GetWorkflowHandle<TrainingWorkflow>(id);
-                await (isPause ? training.ExecuteUpdateAsync(w => w.PauseAsync(input)) : training.ExecuteUpdateAsync(w => w.ResumeAsync(input)));
-                return [$"Training {id} {done}."];
-            case nameof(ChainWorkflow):
-                return await ChangeChainAsync(client, id, input, isPause);
-            default:
-                var run = client.GetWorkflowHandle<XInstructionWorkflow>(id);
-                await (isPause ? run.ExecuteUpdateAsync(w => w.PauseAsync(input)) : run.ExecuteUpdateAsync(w => w.ResumeAsync(input)));
-                return [input.All ? $"Run {id} resumed, all of it." : input.Part().IsWhole() ? $"Run {id} {done}." : $"Run {id}: {input.Part()} {done}."];
+            var whole = client.GetWorkflowHandle<PausableWorkflow>(id);
+            await (isPause ? whole.ExecuteUpdateAsync(w => w.PauseAsync(input)) : whole.ExecuteUpdateAsync(w => w.ResumeAsync(input)));
+            IReadOnlyList<string> said = [$"{what} {id} {done}."];
+            return type == nameof(ChainWorkflow) ? [.. said, .. await ChangeStepAsync(client, id, input, isPause)] : said;
         }
+
+        var run = client.GetWorkflowHandle<XInstructionWorkflow>(id);
+        await (isPause ? run.ExecuteUpdateAsync(w => w.PauseAsync(input)) : run.ExecuteUpdateAsync(w => w.ResumeAsync(input)));
+        return [input.All ? $"Run {id} resumed, all of it." : input.Part().IsWhole() ? $"Run {id} {done}." : $"Run {id}: {input.Part()} {done}."];
     }
 
     /// <summary>A chain holds back its next step; the step under way is steered too.</summary>
-    private static async Task<IReadOnlyList<string>> ChangeChainAsync(ITemporalClient client, string id, SteerInput input, bool isPause)
+    private static async Task<IReadOnlyList<string>> ChangeStepAsync(ITemporalClient client, string chain, SteerInput input, bool isPause)
     {
-        var chain = client.GetWorkflowHandle<ChainWorkflow>(id);
-        await (isPause ? chain.ExecuteUpdateAsync(w => w.PauseAsync(input)) : chain.ExecuteUpdateAsync(w => w.ResumeAsync(input)));
-        var said = $"Chain {id} {(isPause ? "paused" : "resumed")}.";
-        if ((await chain.QueryAsync(w => w.Progress)).Workflow is not { } step) return [said];
+        if ((await client.GetWorkflowHandle<ChainWorkflow>(chain).QueryAsync(w => w.Progress)).Workflow is not { } step) return [];
         try
         {
-            return [said, .. await ChangeAsync(client, step, input, isPause)];
+            return await ChangeAsync(client, step, input, isPause);
         }
         catch (Exception e) when (e is RpcException or WorkflowUpdateFailedException)
         {
             // Its step has ended, or somebody paused or resumed it by its own id.
-            return [said];
+            return [];
         }
     }
 }

@@ -75,7 +75,7 @@ internal static class TrailDisplay
         if (Header(entry, EventHeaders.Seed) is { Length: > 0 } seed) parts.Add("seed " + seed);
         if (Member("code") is { } code) parts.Add("XInstruct " + code);
         parts.Add("act " + Short(Header(entry, EventHeaders.Act)));
-        var cost = new Trail("", Guid.Empty, Guid.Empty, [entry]).Cost;
+        var cost = Trail.CostOf(entry.Headers);
         if (cost != default) parts.Add(Spent(cost));
         return string.Join(", ", parts);
 

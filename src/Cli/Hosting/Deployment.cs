@@ -88,7 +88,6 @@ public sealed class Deployment : IAsyncDisposable
             await services.DisposeAsync();
             throw new MissingComponentException($"PostgreSQL does not answer: {e.Message} 'xinstruct doctor' looks closer.", e);
         }
-
         catch (ArgumentException e)
         {
             await services.DisposeAsync();

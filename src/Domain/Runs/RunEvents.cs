@@ -59,7 +59,7 @@ public sealed record LanguageEvaluation(
 public sealed record ModelEvaluated(string Before, string After, int Candidates, IReadOnlyList<LanguageEvaluation> Languages);
 
 /// <summary>Someone steered a run, a job or a training.</summary>
-/// <param name="Command">What was asked for: pause, resume, set, budget, approve, reject, retry.</param>
+/// <param name="Command">What was asked for: pause, resume, set, budget, approve, reject, retry, cancel.</param>
 /// <param name="Who">Who asked.</param>
 /// <param name="Why">Why, in their words.</param>
 /// <param name="Usd">The new budget in US dollars; null for none, and of other commands.</param>

@@ -5,6 +5,9 @@ namespace XInstruct.Domain.Runs;
 /// <param name="Stage">One of <see cref="Stages"/>; null for all of them.</param>
 public sealed record RunPart(string? Language, string? Stage)
 {
+    /// <summary>All of it.</summary>
+    public static RunPart Whole { get; } = new(null, null);
+
     /// <summary>The stages of a run in the order of its work; those of the loop come again in each iteration.</summary>
     public static IReadOnlyList<string> Stages { get; } = ["ingest", "train", "generate", "rate", "keep", "embed", "diversify", "release", "evaluate"];
 

@@ -1,4 +1,5 @@
 using Temporalio.Workflows;
+using XInstruct.Domain.Runs;
 using XInstruct.Workflows.Jobs;
 using XInstruct.Workflows.Runs;
 using XInstruct.Workflows.Steering;
@@ -16,48 +17,18 @@ public sealed record ChainState(string Step, int Number, int Steps, string? Work
 
 /// <summary>Data is made, curated, trained on and judged by what it brought: each step a workflow of its own, which is what it would be if it were started alone.</summary>
 [Workflow]
-public sealed class ChainWorkflow
+public sealed class ChainWorkflow : PausableWorkflow
 {
     private readonly ChainInput _input;
-    private readonly PausedParts _paused = new("chain");
     private ChainState _state = new("start", 0, 0, null);
 
     [WorkflowInit]
-    public ChainWorkflow(ChainInput input) => _input = input;
+    public ChainWorkflow(ChainInput input)
+        : base("chain") => _input = input;
 
     /// <summary>Where the chain is.</summary>
     [WorkflowQuery]
-    public ChainState Progress => _state with { IsPaused = _paused.IsWhole };
-
-    /// <summary>Holds back the next step; the one under way is paused by its own id.</summary>
-    [WorkflowUpdate]
-    public Task PauseAsync(SteerInput input)
-    {
-        _paused.Pause(input.Part());
-        return RecordAsync("pause", input);
-    }
-
-    [WorkflowUpdateValidator(nameof(PauseAsync))]
-    public void ValidatePause(SteerInput input)
-    {
-        _paused.CheckWhole(input);
-        _paused.CheckPause(input);
-    }
-
-    /// <summary>Lets a paused chain go on.</summary>
-    [WorkflowUpdate]
-    public Task ResumeAsync(SteerInput input)
-    {
-        _paused.Resume(input);
-        return RecordAsync("resume", input);
-    }
-
-    [WorkflowUpdateValidator(nameof(ResumeAsync))]
-    public void ValidateResume(SteerInput input)
-    {
-        _paused.CheckWhole(input);
-        _paused.CheckResume(input);
-    }
+    public ChainState Progress => _state with { IsPaused = IsHeld };
 
     [WorkflowRun]
     public async Task<string> RunAsync(ChainInput input)
@@ -66,7 +37,7 @@ public sealed class ChainWorkflow
         var done = new List<ChainStep>();
         foreach (var name in names)
         {
-            if (_paused.IsWhole) await Workflow.WaitConditionAsync(() => !_paused.IsWhole);
+            await WaitWhileHeldAsync();
             _state = new ChainState(name, done.Count + 1, names.Count, null);
             var next = new ChainStepInput(_input, name, done);
             var step = await Workflow.ExecuteActivityAsync((IChainActivities a) => a.PrepareStepAsync(next), ActivityDefaults.Cpu);
@@ -79,13 +50,14 @@ public sealed class ChainWorkflow
         var end = new ChainEndInput(_input, done);
         var result = await Workflow.ExecuteActivityAsync((IChainActivities a) => a.EndChainAsync(end), ActivityDefaults.Cpu);
         _state = _state with { Step = "done" };
-        if (!Workflow.AllHandlersFinished) await Workflow.WaitConditionAsync(() => Workflow.AllHandlersFinished);
+        await EndHandlersAsync();
         return result;
     }
 
-    private Task RecordAsync(string command, SteerInput input)
+    /// <inheritdoc/>
+    protected override Task RecordAsync(RunSteered command)
     {
-        var record = new JobSteeringInput(new JobInput(_input.Chain, "chain", _input.Recipe), input.Event(command, new(null, null), Workflow.CurrentUpdateInfo?.Id));
+        var record = new JobSteeringInput(new JobInput(_input.Chain, "chain", _input.Recipe), command);
         return Workflow.ExecuteActivityAsync((IJobActivities a) => a.RecordJobSteeringAsync(record), ActivityDefaults.Cpu);
     }
 

@@ -1,4 +1,5 @@
 using Temporalio.Workflows;
+using XInstruct.Domain.Runs;
 using XInstruct.Workflows.Steering;
 
 namespace XInstruct.Workflows.Jobs;
@@ -21,55 +22,25 @@ public sealed record JobRun(JobInput Job, IReadOnlyList<JobStage>? Stages = null
 
 /// <summary>Runs a job: its stages in order, the parts of each side by side. A cursor, never data, goes over continue-as-new.</summary>
 [Workflow]
-public sealed class JobWorkflow
+public sealed class JobWorkflow : PausableWorkflow
 {
     // More than the workers of a team do at once; fewer than a history should hold as pending.
     private const int Window = 64;
 
     private readonly JobRun _run;
-    private readonly PausedParts _paused = new("job");
     private JobState _state = new("start", 0, 0, 0, 0);
 
     [WorkflowInit]
     public JobWorkflow(JobRun run)
+        : base("job")
     {
         _run = run;
-        if (run.Paused) _paused.Pause(new(null, null));
+        if (run.Paused) Hold();
     }
 
     /// <summary>How far the job is.</summary>
     [WorkflowQuery]
-    public JobState Progress => _state with { IsPaused = _paused.IsWhole };
-
-    /// <summary>Holds back new parts; those that have begun end.</summary>
-    [WorkflowUpdate]
-    public Task PauseAsync(SteerInput input)
-    {
-        _paused.Pause(input.Part());
-        return RecordAsync("pause", input);
-    }
-
-    [WorkflowUpdateValidator(nameof(PauseAsync))]
-    public void ValidatePause(SteerInput input)
-    {
-        _paused.CheckWhole(input);
-        _paused.CheckPause(input);
-    }
-
-    /// <summary>Lets a paused job go on.</summary>
-    [WorkflowUpdate]
-    public Task ResumeAsync(SteerInput input)
-    {
-        _paused.Resume(input);
-        return RecordAsync("resume", input);
-    }
-
-    [WorkflowUpdateValidator(nameof(ResumeAsync))]
-    public void ValidateResume(SteerInput input)
-    {
-        _paused.CheckWhole(input);
-        _paused.CheckResume(input);
-    }
+    public JobState Progress => _state with { IsPaused = IsHeld };
 
     [WorkflowRun]
     public async Task<string> RunAsync(JobRun run)
@@ -83,7 +54,7 @@ public sealed class JobWorkflow
             _state = _state with { Parts = state.Parts, Done = state.Done };
             if (!await WorkAsync(stage, stages[i].Queue, state))
             {
-                if (!Workflow.AllHandlersFinished) await Workflow.WaitConditionAsync(() => Workflow.AllHandlersFinished);
+                await EndHandlersAsync();
                 throw GoOn(stages, i);
             }
 
@@ -93,19 +64,20 @@ public sealed class JobWorkflow
         _state = new JobState("end", stages.Count, stages.Count, 0, 0);
         var result = await Workflow.ExecuteActivityAsync((IJobActivities a) => a.EndJobAsync(_run.Job), ActivityDefaults.Cpu);
         _state = _state with { Stage = "done" };
-        if (!Workflow.AllHandlersFinished) await Workflow.WaitConditionAsync(() => Workflow.AllHandlersFinished);
+        await EndHandlersAsync();
         return result;
     }
 
-    private Task RecordAsync(string command, SteerInput input)
+    /// <inheritdoc/>
+    protected override Task RecordAsync(RunSteered command)
     {
-        var record = new JobSteeringInput(_run.Job, input.Event(command, new(null, null), Workflow.CurrentUpdateInfo?.Id));
+        var record = new JobSteeringInput(_run.Job, command);
         return Workflow.ExecuteActivityAsync((IJobActivities a) => a.RecordJobSteeringAsync(record), ActivityDefaults.Cpu);
     }
 
     private ContinueAsNewException GoOn(IReadOnlyList<JobStage> stages, int next)
     {
-        var rest = _run with { Stages = stages, Next = next, Paused = _paused.IsWhole };
+        var rest = _run with { Stages = stages, Next = next, Paused = IsHeld };
         return Workflow.CreateContinueAsNewException((JobWorkflow w) => w.RunAsync(rest));
     }
 
@@ -115,8 +87,8 @@ public sealed class JobWorkflow
         var running = new Queue<Task>();
         for (var (next, done) = (state.Done, state.Done); done < state.Parts; done++)
         {
-            if (_paused.IsWhole && running.Count == 0) await Workflow.WaitConditionAsync(() => !_paused.IsWhole);
-            while (next < state.Parts && running.Count < Window && !Workflow.ContinueAsNewSuggested && !_paused.IsWhole)
+            if (running.Count == 0) await WaitWhileHeldAsync();
+            while (next < state.Parts && running.Count < Window && !Workflow.ContinueAsNewSuggested && !IsHeld)
             {
                 var part = new JobPartInput(_run.Job, stage.Stage, next++);
                 running.Enqueue(Workflow.ExecuteActivityAsync((IJobActivities a) => a.WorkOnPartAsync(part), ActivityDefaults.On(queue)));

@@ -1,19 +1,20 @@
 using Temporalio.Exceptions;
 using Temporalio.Workflows;
+using XInstruct.Domain.Runs;
 using XInstruct.Workflows.Steering;
 
 namespace XInstruct.Workflows.Training;
 
 /// <summary>One training by a recipe of its own, one workflow a training: <c>xinstruct train</c>.</summary>
 [Workflow]
-public sealed class TrainingWorkflow
+public sealed class TrainingWorkflow : PausableWorkflow
 {
     private readonly TuneInput _input;
-    private readonly PausedParts _paused = new("training");
     private CancellationTokenSource? _tuning;
 
     [WorkflowInit]
-    public TrainingWorkflow(TuneInput input) => _input = input;
+    public TrainingWorkflow(TuneInput input)
+        : base("training") => _input = input;
 
     /// <summary>start, train, end or done.</summary>
     [WorkflowQuery]
@@ -21,38 +22,7 @@ public sealed class TrainingWorkflow
 
     /// <summary>Whether the training is paused.</summary>
     [WorkflowQuery]
-    public bool IsPaused => _paused.IsWhole;
-
-    /// <summary>Ends the training for now; it goes on from its last checkpoint.</summary>
-    [WorkflowUpdate]
-    public Task PauseAsync(SteerInput input)
-    {
-        _paused.Pause(input.Part());
-        _tuning?.Cancel();
-        return RecordAsync("pause", input);
-    }
-
-    [WorkflowUpdateValidator(nameof(PauseAsync))]
-    public void ValidatePause(SteerInput input)
-    {
-        _paused.CheckWhole(input);
-        _paused.CheckPause(input);
-    }
-
-    /// <summary>Lets a paused training go on.</summary>
-    [WorkflowUpdate]
-    public Task ResumeAsync(SteerInput input)
-    {
-        _paused.Resume(input);
-        return RecordAsync("resume", input);
-    }
-
-    [WorkflowUpdateValidator(nameof(ResumeAsync))]
-    public void ValidateResume(SteerInput input)
-    {
-        _paused.CheckWhole(input);
-        _paused.CheckResume(input);
-    }
+    public bool IsPaused => IsHeld;
 
     [WorkflowRun]
     public async Task<TunedModel> RunAsync(TuneInput input)
@@ -64,7 +34,7 @@ public sealed class TrainingWorkflow
         var end = new EndTrainingInput(_input, tuned);
         var model = await Workflow.ExecuteActivityAsync((ITuningActivities a) => a.EndTrainingAsync(end), ActivityDefaults.Cpu);
         Phase = "done";
-        if (!Workflow.AllHandlersFinished) await Workflow.WaitConditionAsync(() => Workflow.AllHandlersFinished);
+        await EndHandlersAsync();
         return model;
     }
 
@@ -72,7 +42,7 @@ public sealed class TrainingWorkflow
     {
         while (true)
         {
-            if (_paused.IsWhole) await Workflow.WaitConditionAsync(() => !_paused.IsWhole);
+            await WaitWhileHeldAsync();
             using var tuning = CancellationTokenSource.CreateLinkedTokenSource(Workflow.CancellationToken);
             var options = ActivityDefaults.Gpu;
             options.CancellationToken = tuning.Token;
@@ -94,9 +64,17 @@ public sealed class TrainingWorkflow
         }
     }
 
-    private Task RecordAsync(string command, SteerInput input)
+    /// <summary>Ends the training for now.</summary>
+    protected override void Hold()
     {
-        var record = new TrainingSteeringInput(_input, input.Event(command, new(null, null), Workflow.CurrentUpdateInfo?.Id));
+        base.Hold();
+        _tuning?.Cancel();
+    }
+
+    /// <inheritdoc/>
+    protected override Task RecordAsync(RunSteered command)
+    {
+        var record = new TrainingSteeringInput(_input, command);
         return Workflow.ExecuteActivityAsync((ITuningActivities a) => a.RecordTrainingSteeringAsync(record), ActivityDefaults.Cpu);
     }
 }

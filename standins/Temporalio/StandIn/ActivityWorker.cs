@@ -16,6 +16,7 @@ internal sealed record ActivityWorkerOptions(
     string Namespace,
     string TaskQueue,
     string Identity,
+    int Owner,
     IReadOnlyDictionary<string, ActivityDefinition> Activities,
     DataConverter Converter,
     ILoggerFactory Loggers,
@@ -47,7 +48,7 @@ internal sealed class ActivityWorker(ActivityWorkerOptions options)
             {
                 free = await slots.TakeAsync(stop).ConfigureAwait(false);
                 var woken = engine.Wakeups.Next(wakeKey);
-                var (tasks, next) = await engine.TakeActivitiesAsync(options.Namespace, options.TaskQueue, options.Identity, free, stop).ConfigureAwait(false);
+                var (tasks, next) = await engine.TakeActivitiesAsync(options.Namespace, options.TaskQueue, options.Identity, options.Owner, free, stop).ConfigureAwait(false);
                 foreach (var task in tasks)
                 {
                     free--;

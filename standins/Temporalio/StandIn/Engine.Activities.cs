@@ -32,7 +32,7 @@ internal sealed partial class Engine
     private static readonly RetryPolicy DefaultRetry = new() { MaximumInterval = TimeSpan.FromSeconds(100) };
 
     public async Task<(List<ActivityRow> Tasks, DateTime? Next)> TakeActivitiesAsync(
-        string ns, string queue, string identity, int limit, CancellationToken token)
+        string ns, string queue, string identity, int owner, int limit, CancellationToken token)
     {
         // Tokens are random, so that a start that a crashed server forgets harms nobody.
         var now = Clock.Now;
@@ -48,14 +48,14 @@ internal sealed partial class Engine
             (NoWaitForDiskSql, []),
             (
             $"""
-            UPDATE activities SET state = 1, token = $6, started_at = $3, identity = $4,
+            UPDATE activities SET state = 1, token = $6, started_at = $3, identity = $4, owner = $7,
                 deadline = LEAST(close_deadline, $3 + start_to_close, $3 + heartbeat)
             WHERE ctid = ANY(ARRAY(
                 SELECT ctid FROM activities WHERE namespace = $1 AND task_queue = $2 AND state = 0 AND visible_at <= $3
                 ORDER BY priority, visible_at LIMIT $5 FOR NO KEY UPDATE SKIP LOCKED))
             RETURNING {ActivityRow.Columns}
             """,
-            [ns, queue, now, identity, limit, Random.Shared.NextInt64(1, long.MaxValue)]),
+            [ns, queue, now, identity, limit, Random.Shared.NextInt64(1, long.MaxValue), owner]),
             ("SELECT min(visible_at) FROM activities WHERE namespace = $1 AND task_queue = $2 AND state = 0", [ns, queue])).ConfigureAwait(false);
         foreach (var due in taken.Select(r => r.Deadline).OfType<DateTime>())
         {
@@ -125,6 +125,22 @@ internal sealed partial class Engine
                 : row.StartedAt + row.StartToClose <= t.Now ? TimeoutType.StartToClose
                 : TimeoutType.Heartbeat;
             EndAttempt(t, run, row, TimedOut(type, row), EventType.ActivityTaskTimedOut);
+        },
+        token);
+
+    /// <summary>Ends an attempt whose process is gone: nothing will be heard of it any more.</summary>
+    private Task AbandonActivityAsync(string runId, long eventId, int owner, CancellationToken token) => TransactAsync(
+        async t =>
+        {
+            var run = (await t.LockAsync(runId).ConfigureAwait(false)).SingleOrDefault();
+            var row = (await t.ReadAsync(
+                ActivityRow.Read,
+                $"SELECT {ActivityRow.Columns} FROM activities WHERE run_id = $1 AND event_id = $2 AND owner = $3 AND state = 1 FOR NO KEY UPDATE",
+                runId, eventId, owner).ConfigureAwait(false)).SingleOrDefault();
+            if (row != null && run is { Status: WorkflowExecutionStatus.Running })
+            {
+                EndAttempt(t, run, row, TimedOut(row.Heartbeat == null ? TimeoutType.StartToClose : TimeoutType.Heartbeat, row), EventType.ActivityTaskTimedOut);
+            }
         },
         token);
 

@@ -11,6 +11,24 @@ internal sealed partial class Engine
         return key;
     }
 
+    /// <summary>
+    /// Frees what a worker of a dead process held, its activities too. They run in no process any more, so that they need not wait for their heartbeat's
+    /// time-out, as they must where a worker is merely out of reach.
+    /// </summary>
+    public async Task BuryWorkerAsync(int key, CancellationToken token)
+    {
+        var left = await ReadAsync(
+            r => (RunId: r.GetString(0), EventId: r.GetInt64(1)),
+            "SELECT run_id, event_id FROM activities WHERE owner = $1 AND state = 1 ORDER BY run_id, event_id",
+            [key],
+            token).ConfigureAwait(false);
+        foreach (var (runId, eventId) in left)
+        {
+            await AbandonActivityAsync(runId, eventId, key, token).ConfigureAwait(false);
+        }
+        await RemoveWorkerAsync(key, token).ConfigureAwait(false);
+    }
+
     /// <summary>Frees all that a worker held: leases go to whoever comes first, sticky workflows to everybody.</summary>
     public async Task RemoveWorkerAsync(int key, CancellationToken token)
     {

@@ -218,7 +218,8 @@ internal sealed partial class Engine : IAsyncDisposable
             await using var batch = new NpgsqlBatch(connection, transaction);
             batch.BatchCommands.Add(Transaction.Command("SELECT pg_advisory_xact_lock(hashtext($1))", schema));
             await batch.ExecuteNonQueryAsync().ConfigureAwait(false);
-            await using var exists = new NpgsqlCommand("SELECT to_regclass($1 || '.workers') IS NOT NULL", connection, transaction)
+            await using var exists = new NpgsqlCommand(
+                "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass($1 || '.activities') AND attname = 'owner')", connection, transaction)
             {
                 Parameters = { new NpgsqlParameter { Value = schema } },
             };

@@ -30,7 +30,7 @@ internal sealed class Listener(Engine engine, CancellationToken stop)
         {
             workers.Add(key);
         }
-        await engine.ExecuteAsync("INSERT INTO workers (key) VALUES ($1) ON CONFLICT DO NOTHING", [key], stop).ConfigureAwait(false);
+        await engine.ExecuteAsync("INSERT INTO workers (key, process) VALUES ($1, $2) ON CONFLICT DO NOTHING", [key, ProcessMark.Own], stop).ConfigureAwait(false);
         changed.Release();
     }
 
@@ -94,7 +94,8 @@ internal sealed class Listener(Engine engine, CancellationToken stop)
                 await ExecuteAsync(connection, $"SELECT pg_advisory_lock({LockClass}, {key})").ConfigureAwait(false);
                 // Others may have taken this worker for dead while the database was away.
                 await ExecuteAsync(
-                    connection, $"INSERT INTO workers (key) VALUES ({key}) ON CONFLICT (key) DO UPDATE SET suspect_at = NULL").ConfigureAwait(false);
+                    connection,
+                    $"INSERT INTO workers (key, process) VALUES ({key}, {(ProcessMark.Own is { } own ? $"'{own}'" : "NULL")}) ON CONFLICT (key) DO UPDATE SET suspect_at = NULL").ConfigureAwait(false);
             }
             foreach (var key in held.Except(wanted).ToArray())
             {

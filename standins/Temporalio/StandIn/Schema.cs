@@ -57,5 +57,7 @@ internal static class Schema
             args text NOT NULL, state smallint NOT NULL, visible_at timestamptz NOT NULL, owner int, result text, failure text);
         CREATE INDEX IF NOT EXISTS queries_tasks ON {schema}.queries (namespace, task_queue) WHERE state = 0;
         CREATE TABLE IF NOT EXISTS {schema}.workers (key int PRIMARY KEY, suspect_at timestamptz);
+        ALTER TABLE {schema}.workers ADD COLUMN IF NOT EXISTS process text;
+        ALTER TABLE {schema}.activities ADD COLUMN IF NOT EXISTS owner int;
         """;
 }

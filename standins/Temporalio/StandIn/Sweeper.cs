@@ -152,23 +152,29 @@ internal sealed class Sweeper
             engine.Stopped);
     }
 
-    /// <summary>A worker is dead when its lock was free twice in a row: once may be a reconnection.</summary>
+    /// <summary>
+    /// A worker is dead when its lock was free twice in a row: once may be a reconnection. That of a process of this machine is dead when the process is.
+    /// </summary>
     private async Task BuryDeadWorkersAsync()
     {
         var dead = await engine.ReadAsync(
-            r => (Key: r.GetInt32(0), Suspect: r.Time(1), Alive: r.GetBoolean(2), Long: r.GetBoolean(3)),
+            r => (Key: r.GetInt32(0), Suspect: r.Time(1), Alive: r.GetBoolean(2), Long: r.GetBoolean(3), Process: r.Text(4)),
             """
             SELECT key, suspect_at, EXISTS (
                 SELECT 1 FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid = $1::int::oid AND l.objid = w.key::oid AND l.granted
                     AND l.objsubid = 2 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())),
-                coalesce(suspect_at < clock_timestamp() - interval '600 ms', false)
+                coalesce(suspect_at < clock_timestamp() - interval '600 ms', false), process
             FROM workers w
             """,
             [Listener.LockClass],
             engine.Stopped).ConfigureAwait(false);
         foreach (var worker in dead)
         {
-            if (worker.Alive)
+            if (worker.Process != null && ProcessMark.IsDead(worker.Process))
+            {
+                await engine.BuryWorkerAsync(worker.Key, engine.Stopped).ConfigureAwait(false);
+            }
+            else if (worker.Alive)
             {
                 if (worker.Suspect != null)
                 {

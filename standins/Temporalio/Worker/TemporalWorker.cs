@@ -156,6 +156,7 @@ public class TemporalWorker : IDisposable
                 client.Options.Namespace,
                 Options.TaskQueue!,
                 identity,
+                key,
                 Options.Activities.ToDictionary(a => a.Name!, StringComparer.Ordinal),
                 client.Options.DataConverter,
                 loggers,

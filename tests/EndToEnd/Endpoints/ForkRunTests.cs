@@ -30,6 +30,6 @@ public sealed class ForkRunTests
         (await product.RunAsync("audit", "verify")).Code.ShouldBe(0);
         (code, _, error) = await product.RunAsync(["fork", run, UndisturbedRun.Recipe, "--from", "keep", "--id", "other", .. options, "--set", "seed=7"]);
         code.ShouldBe(2);
-        error.ShouldContain("seed is 7");
+        error.ShouldContain("seed was 1, is 7");
     }
 }

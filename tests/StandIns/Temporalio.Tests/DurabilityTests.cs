@@ -71,6 +71,18 @@ public class CountingWorkflow
 }
 
 [Workflow]
+public class RarelyBeatingWorkflow
+{
+    [WorkflowRun]
+    public async Task<int> RunAsync() => await Workflow.ExecuteActivityAsync((CountingActivities a) => a.CountAsync(), new()
+    {
+        StartToCloseTimeout = TimeSpan.FromHours(2),
+        HeartbeatTimeout = TimeSpan.FromHours(1),
+        RetryPolicy = new() { InitialInterval = TimeSpan.FromMilliseconds(10) },
+    });
+}
+
+[Workflow]
 public class CancelingActivityWorkflow
 {
     [WorkflowRun]
@@ -248,7 +260,8 @@ public sealed class DurabilityTests(EnvironmentFixture fixture) : WorkflowTest(f
     {
         var stepping = await Client.StartWorkflowAsync((SteppingWorkflow w) => w.RunAsync(), Options());
         var counting = await Client.StartWorkflowAsync((CountingWorkflow w) => w.RunAsync(), Options());
-        using var process = await WorkerProcess.StartAsync(Client, Queue);
+        var rare = await Client.StartWorkflowAsync((RarelyBeatingWorkflow w) => w.RunAsync(), Options());
+        using var process = await WorkerProcess.StartAsync(Client, Queue, activities: 2);
         try
         {
             await stepping.SignalAsync(w => w.StepAsync());
@@ -260,17 +273,19 @@ public sealed class DurabilityTests(EnvironmentFixture fixture) : WorkflowTest(f
             await process.WaitForExitAsync();
         }
         var activities = new CountingActivities();
-        var options = WorkerOptions(typeof(SteppingWorkflow), typeof(CountingWorkflow))
+        var options = WorkerOptions(typeof(SteppingWorkflow), typeof(CountingWorkflow), typeof(RarelyBeatingWorkflow))
             .AddAllActivities(new GreetingActivities()).AddAllActivities(activities);
         await RunAsync(options, async () =>
         {
+            // A process that is gone from this machine is not waited for as one that is out of reach.
+            (await rare.GetResultAsync().WaitAsync(TimeSpan.FromMinutes(5))).ShouldBe(2);
             await stepping.SignalAsync(w => w.StepAsync());
             await EventuallyAsync(async () => (await stepping.QueryAsync(w => w.Steps)).Count == 2);
             await stepping.SignalAsync(w => w.EndAsync());
             (await stepping.GetResultAsync()).Count.ShouldBe(2);
             (await counting.GetResultAsync()).ShouldBe(2);
         });
-        activities.From.Count.ShouldBe(1);
+        activities.From.Count.ShouldBe(2);
     }
 
     [Fact]

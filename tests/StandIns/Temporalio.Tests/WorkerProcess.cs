@@ -14,13 +14,13 @@ public static class WorkerProcess
     {
         var client = await TemporalClient.ConnectAsync(new(args[0]));
         using var worker = new TemporalWorker(
-            client, new TemporalWorkerOptions(args[1]).AddWorkflow<SteppingWorkflow>().AddWorkflow<CountingWorkflow>()
-                .AddAllActivities(new GreetingActivities()).AddAllActivities(new CountingActivities { Begun = () => Console.WriteLine(Counting) }));
+            client, new TemporalWorkerOptions(args[1]).AddWorkflow<SteppingWorkflow>().AddWorkflow<CountingWorkflow>().AddWorkflow<RarelyBeatingWorkflow>()
+                .AddAllActivities(new GreetingActivities()).AddAllActivities(new CountingActivities { Begun = () => Console.WriteLine(Counting), LoseFirst = true }));
         await worker.ExecuteAsync(CancellationToken.None);
     }
 
-    /// <summary>Starts the process and waits until its counting activity runs.</summary>
-    public static async Task<Process> StartAsync(ITemporalClient client, string queue)
+    /// <summary>Starts the process and waits until so many counting activities run in it.</summary>
+    public static async Task<Process> StartAsync(ITemporalClient client, string queue, int activities)
     {
         var start = new ProcessStartInfo("dotnet") { UseShellExecute = false, RedirectStandardOutput = true };
         start.ArgumentList.Add(typeof(WorkerProcess).Assembly.Location);
@@ -29,7 +29,7 @@ public static class WorkerProcess
         var process = Process.Start(start)!;
         while (await process.StandardOutput.ReadLineAsync() is { } line)
         {
-            if (line == Counting)
+            if (line == Counting && --activities == 0)
             {
                 return process;
             }
