@@ -25,7 +25,7 @@ internal sealed partial class Calls
             throw new WorkflowQueryRejectedException(row.Status);
         }
         var query = Guid.NewGuid().ToString();
-        var packed = Json.Write(Converter.Pack(args));
+        var packed = Json.Write(Limits.Checked(Converter.Pack(args)));
         try
         {
             await engine.TransactAsync(
@@ -69,7 +69,7 @@ internal sealed partial class Calls
             throw new ArgumentException($"{options.WaitForStage} is not an allowed wait stage to start update");
         }
         var updateId = options.Id ?? Guid.NewGuid().ToString();
-        var packed = Json.Write(Converter.Pack(args));
+        var packed = Json.Write(Limits.Checked(Converter.Pack(args)));
         using var limit = Limit(options.Rpc, null);
         try
         {
@@ -78,7 +78,11 @@ internal sealed partial class Calls
                 {
                     var row = await LockRunningAsync(t, id, runId).ConfigureAwait(false);
                     t.Later(
-                        "INSERT INTO updates (run_id, update_id, name, args, state, created) VALUES ($1, $2, $3, $4, 0, $5) ON CONFLICT DO NOTHING",
+                        """
+                        INSERT INTO updates AS u (run_id, update_id, name, args, state, created) VALUES ($1, $2, $3, $4, 0, $5)
+                        ON CONFLICT (run_id, update_id) DO UPDATE SET (name, args, state, created, failure) = (excluded.name, excluded.args, 0, excluded.created, NULL)
+                        WHERE u.state = 3
+                        """,
                         row.RunId, updateId, name, packed, t.Now);
                     t.AskForTask(row);
                     return row.RunId;
@@ -124,6 +128,10 @@ internal sealed partial class Calls
             if (rows.Count == 0)
             {
                 throw new RpcException(RpcException.StatusCode.NotFound, $"update {updateId} not found", null);
+            }
+            if (rows[0].State == 4)
+            {
+                throw Completed();
             }
             if (rows[0].State >= state)
             {

@@ -28,11 +28,19 @@ internal sealed partial class Calls(TemporalClient client, Engine engine)
         {
             throw new ArgumentException("Cannot have start signal args without start signal");
         }
+        if (options.IdConflictPolicy == WorkflowIdConflictPolicy.Fail && options.StartSignal != null)
+        {
+            throw Invalid("Invalid WorkflowIDConflictPolicy: Fail is not supported for this operation.");
+        }
+        if (options.IdConflictPolicy != WorkflowIdConflictPolicy.Unspecified && options.IdReusePolicy == WorkflowIdReusePolicy.TerminateIfRunning)
+        {
+            throw Invalid("Invalid WorkflowIDReusePolicy: TerminateIfRunning cannot be used together with a WorkflowIDConflictPolicy.");
+        }
         var request = Guid.NewGuid().ToString();
         var start = new EventData
         {
             Name = workflow,
-            Args = Converter.Pack(args),
+            Args = Limits.Checked(Converter.Pack(args)),
             TaskQueue = queue,
             ExecutionTimeout = options.ExecutionTimeout,
             RunTimeout = options.RunTimeout,
@@ -84,7 +92,7 @@ internal sealed partial class Calls(TemporalClient client, Engine engine)
 
     public async Task SignalAsync(string id, string? runId, string signal, IReadOnlyCollection<object?> args, RpcOptions? rpc)
     {
-        var data = new EventData { Name = signal, Args = Converter.Pack(args), Identity = client.Connection.Options.Identity };
+        var data = new EventData { Name = signal, Args = Limits.Checked(Converter.Pack(args)), Identity = client.Connection.Options.Identity };
         await LimitedAsync(
             rpc,
             TimeSpan.FromMinutes(5),
@@ -189,6 +197,8 @@ internal sealed partial class Calls(TemporalClient client, Engine engine)
         }
     }
 
+    private static RpcException Invalid(string message) => new(RpcException.StatusCode.InvalidArgument, message, null);
+
     private static RpcException Completed() =>
         new(RpcException.StatusCode.NotFound, "workflow execution already completed", null);
 
@@ -234,7 +244,8 @@ internal sealed partial class Calls(TemporalClient client, Engine engine)
             var existing = await Engine.FindAsync(t, Namespace, id, null).ConfigureAwait(false);
             if (existing is { Status: WorkflowExecutionStatus.Running })
             {
-                if (options.StartSignal != null || options.IdConflictPolicy == WorkflowIdConflictPolicy.UseExisting)
+                var terminate = options.IdConflictPolicy == WorkflowIdConflictPolicy.TerminateExisting || options.IdReusePolicy == WorkflowIdReusePolicy.TerminateIfRunning;
+                if (!terminate && (options.StartSignal != null || options.IdConflictPolicy == WorkflowIdConflictPolicy.UseExisting))
                 {
                     var locked = (await t.LockAsync(existing.RunId).ConfigureAwait(false)).Single();
                     if (locked.Status != WorkflowExecutionStatus.Running)
@@ -244,8 +255,7 @@ internal sealed partial class Calls(TemporalClient client, Engine engine)
                     Signal(t, locked, options);
                     return (existing.RunId, null);
                 }
-                if (options.IdConflictPolicy != WorkflowIdConflictPolicy.TerminateExisting &&
-                    options.IdReusePolicy != WorkflowIdReusePolicy.TerminateIfRunning)
+                if (!terminate)
                 {
                     return (null, existing);
                 }
@@ -281,7 +291,7 @@ internal sealed partial class Calls(TemporalClient client, Engine engine)
             t.Post(target, EventType.WorkflowExecutionSignaled, new EventData
             {
                 Name = options.StartSignal,
-                Args = Converter.Pack(options.StartSignalArgs ?? []),
+                Args = Limits.Checked(Converter.Pack(options.StartSignalArgs ?? [])),
                 Identity = client.Connection.Options.Identity,
             });
         }

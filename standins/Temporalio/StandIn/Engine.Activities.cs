@@ -67,6 +67,11 @@ internal sealed partial class Engine
     /// <summary>Keeps details and moves the deadline; null when the attempt is no longer the one that counts.</summary>
     public async Task<bool?> HeartbeatAsync(ActivityRow activity, string? details, CancellationToken token)
     {
+        if (Limits.Exceeds(details))
+        {
+            await FailActivityAsync(activity, Limits.Heartbeat, null, token).ConfigureAwait(false);
+            return null;
+        }
         var rows = await ReadAsync(
             r => r.GetBoolean(0),
             """
@@ -79,8 +84,9 @@ internal sealed partial class Engine
         return rows.Count == 0 ? null : rows[0];
     }
 
-    public Task CompleteActivityAsync(ActivityRow activity, Payload[]? result, CancellationToken token) =>
-        EndActivityAsync(activity, EventType.ActivityTaskCompleted, new EventData { Args = result }, token);
+    public Task CompleteActivityAsync(ActivityRow activity, Payload[]? result, CancellationToken token) => Limits.Exceeds(result)
+        ? FailActivityAsync(activity, Limits.Result, null, token)
+        : EndActivityAsync(activity, EventType.ActivityTaskCompleted, new EventData { Args = result }, token);
 
     public Task CancelActivityAsync(ActivityRow activity, Payload[]? details, CancellationToken token) =>
         EndActivityAsync(activity, EventType.ActivityTaskCanceled, new EventData { Args = details }, token);
@@ -180,8 +186,8 @@ internal sealed partial class Engine
         {
             return (failure.Timeout.Type == TimeoutType.ScheduleToClose ? RetryState.Timeout : RetryState.NonRetryableFailure, null);
         }
-        var name = failure.Application?.Type;
-        if (failure.Application is { NonRetryable: true } || (name != null && policy.NonRetryableErrorTypes?.Contains(name) == true))
+        var name = failure.Timeout is { } timeout ? $"TemporalTimeout:{timeout.Type}" : failure.Application?.Type;
+        if (failure is { Application.NonRetryable: true } or { Server.NonRetryable: true } || (name != null && policy.NonRetryableErrorTypes?.Contains(name) == true))
         {
             return (RetryState.NonRetryableFailure, null);
         }
@@ -213,14 +219,12 @@ internal sealed partial class Engine
         var told = await ReadAsync(
             r => Wakeups.WorkflowTasks(r.GetString(0), r.GetString(1)),
             """
-            WITH run AS (SELECT run_id, namespace, task_queue, status FROM executions WHERE run_id = $1 FOR NO KEY UPDATE),
+            WITH run AS (SELECT run_id, status FROM executions WHERE run_id = $1 FOR NO KEY UPDATE),
             ended AS (DELETE FROM activities a USING run WHERE a.run_id = run.run_id AND a.event_id = $2 AND a.token = $3 AND a.state = 1 RETURNING a.run_id),
             posted AS (
-                INSERT INTO inbox (run_id, type, time, data) SELECT run_id, $4, $5, $6 FROM run JOIN ended USING (run_id) WHERE status = 1 RETURNING run_id),
-            asked AS (
-                UPDATE executions e SET task_pending = true, task_at = CASE WHEN task_pending THEN task_at ELSE GREATEST($5, execution_time) END
-                FROM posted WHERE e.run_id = posted.run_id)
-            SELECT namespace, task_queue FROM run JOIN posted USING (run_id)
+                INSERT INTO inbox (run_id, type, time, data) SELECT run_id, $4, $5, $6 FROM run JOIN ended USING (run_id) WHERE status = 1 RETURNING run_id)
+            UPDATE executions e SET task_pending = true, task_at = CASE WHEN task_pending THEN task_at ELSE GREATEST($5, execution_time) END
+            FROM posted WHERE e.run_id = posted.run_id RETURNING e.namespace, e.task_queue
             """,
             [activity.RunId, activity.EventId, activity.Token, (short)type, Clock.Now, Json.Write(ended)],
             token).ConfigureAwait(false);

@@ -47,10 +47,17 @@ internal sealed partial class Engine
                 {
                     t.Later("DELETE FROM inbox WHERE seq = ANY($1)", (object)task.Inbox.Select(r => r.Seq).ToArray());
                 }
-                writer?.Write(t);
+                if (closing == null)
+                {
+                    writer?.WriteEvents(t);
+                }
+                else
+                {
+                    writer?.Write(t);
+                }
                 foreach (var (updateId, failure) in result.RejectedUpdates)
                 {
-                    EndUpdate(t, run.RunId, updateId, null, failure);
+                    EndUpdate(t, run.RunId, updateId, null, failure, 3);
                 }
                 var memo = current.Memo;
                 var attributes = current.Attributes;
@@ -98,9 +105,9 @@ internal sealed partial class Engine
                 t.Later(
                     $"""
                     UPDATE executions SET lease_owner = NULL, lease_until = NULL, task_attempt = 0, sticky_owner = $2, task_at = $3,
-                        task_pending = {HasWorkSql} WHERE run_id = $1
+                        task_pending = {HasWorkSql}, history_length = $4, history_size = $5 WHERE run_id = $1
                     """,
-                    run.RunId, sticky ? worker : null, t.Now);
+                    run.RunId, sticky ? worker : null, t.Now, writer?.Length ?? current.HistoryLength, writer?.Size ?? current.HistorySize);
                 if (current.TaskPending)
                 {
                     t.Wake(Wakeups.WorkflowTasks(run.Namespace, run.TaskQueue));
@@ -181,11 +188,11 @@ internal sealed partial class Engine
         _ => WorkflowExecutionStatus.Failed,
     };
 
-    private static void EndUpdate(Transaction t, string runId, string updateId, Api.Common.V1.Payload[]? result, Failure? failure)
+    private static void EndUpdate(Transaction t, string runId, string updateId, Api.Common.V1.Payload[]? result, Failure? failure, short state = 2)
     {
         t.Later(
-            "UPDATE updates SET state = 2, result = $3, failure = $4 WHERE run_id = $1 AND update_id = $2",
-            runId, updateId, result == null ? null : Json.Write(result), failure == null ? null : Json.Write(failure));
+            "UPDATE updates SET state = $5, result = $3, failure = $4 WHERE run_id = $1 AND update_id = $2",
+            runId, updateId, result == null ? null : Json.Write(result), failure == null ? null : Json.Write(failure), state);
         t.Wake(Wakeups.Run(runId));
     }
 

@@ -106,7 +106,7 @@ internal sealed partial class Engine
             Message = "Workflow Update failed because the Workflow completed before the Update completed.",
             Application = new("AcceptedUpdateCompletedWorkflow", true, null, null, default),
         };
-        t.Later("UPDATE updates SET state = 2, failure = $2 WHERE run_id = $1 AND state < 2", run.RunId, Json.Write(lost));
+        t.Later("UPDATE updates SET state = CASE state WHEN 0 THEN 4 ELSE 2 END, failure = $2 WHERE run_id = $1 AND state < 2", run.RunId, Json.Write(lost));
         t.Wake(Wakeups.Run(run.RunId));
         if (newRunId == null && parent is { Status: WorkflowExecutionStatus.Running } && run.ParentEvent is { } initiated)
         {

@@ -41,6 +41,12 @@ internal sealed class HistoryWriter(ExecutionRow run)
 
     public void Write(Transaction t)
     {
+        WriteEvents(t);
+        t.Later("UPDATE executions SET history_length = $2, history_size = $3 WHERE run_id = $1", run.RunId, Length, Size);
+    }
+
+    /// <summary>Writes the events only; the run's row, which whoever writes it next must do, is to say how many there are.</summary>
+    public void WriteEvents(Transaction t) =>
         t.Later(
             """
             INSERT INTO events (run_id, event_id, type, time, data)
@@ -51,6 +57,4 @@ internal sealed class HistoryWriter(ExecutionRow run)
             rows.Select(r => (short)r.Event.EventType).ToArray(),
             rows.Select(r => r.Event.Time).ToArray(),
             rows.Select(r => r.Data).ToArray());
-        t.Later("UPDATE executions SET history_length = $2, history_size = $3 WHERE run_id = $1", run.RunId, Length, Size);
-    }
 }

@@ -48,6 +48,7 @@ internal static class Schema
             PRIMARY KEY (run_id, event_id)) WITH (fillfactor = 70);
         CREATE INDEX IF NOT EXISTS activities_tasks ON {schema}.activities (namespace, task_queue, priority, visible_at) WHERE state = 0;
         CREATE INDEX IF NOT EXISTS activities_deadlines ON {schema}.activities (deadline) WHERE deadline IS NOT NULL;
+        -- updates.state: 0 waits, 1 accepted, 2 ended, 3 refused (the same id may be sent again), 4 never seen by its workflow
         CREATE TABLE IF NOT EXISTS {schema}.updates (
             run_id text NOT NULL, update_id text NOT NULL, name text NOT NULL, args text NOT NULL, state smallint NOT NULL,
             created timestamptz NOT NULL, result text, failure text, PRIMARY KEY (run_id, update_id));

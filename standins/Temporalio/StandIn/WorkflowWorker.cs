@@ -209,6 +209,13 @@ internal sealed class WorkflowWorker(WorkflowWorkerOptions options, int key)
         {
             entry.EventId = silent ? run.HistoryLength : writer.Length;
             cache.Keep(entry);
+            if (Limits.Reason(writer.Length, writer.Size) is { } reason)
+            {
+                var end = new EventData { Name = reason, Failure = Engine.Terminated(reason, null) };
+                await engine.StopRunAsync(
+                    run.RunId, WorkflowExecutionStatus.Terminated, EventType.WorkflowExecutionTerminated, end, token: engine.Stopped).ConfigureAwait(false);
+                cache.Evict(run.RunId);
+            }
             return;
         }
         cache.Evict(run.RunId);
