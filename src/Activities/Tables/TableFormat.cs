@@ -33,10 +33,23 @@ internal static class TableFormat
         return objects >= others && objects > 0 ? TableKind.JsonLines : TableKind.Csv;
     }
 
-    /// <summary>A bad JSONL row such as [1,2] that objects follow, rather than the beginning of an array.</summary>
+    /// <summary>A bad JSONL row such as [1,2] or a lone bracket that objects follow, rather than the beginning of an array.</summary>
     private static bool IsLineOfItsOwn(ReadOnlySpan<byte> text)
     {
         var end = text.IndexOf((byte)'\n');
-        return end > 0 && text[..end].TrimEnd(" \t\r"u8).EndsWith("]"u8) && text[end..].TrimStart(" \t\r\n"u8).StartsWith("{"u8);
+        if (end < 0) return false;
+        var rest = text[end..].TrimStart(" \t\r\n"u8);
+        if (text[..end].TrimEnd(" \t\r"u8).EndsWith("]"u8) && rest.StartsWith("{"u8)) return true;
+        // An array with an object a line has a comma after each but the last.
+        var (whole, joined) = (0, 0);
+        foreach (var range in rest.Split((byte)'\n'))
+        {
+            var line = rest[range].Trim(" \t\r"u8);
+            if (!line.StartsWith("{"u8)) continue;
+            if (line.EndsWith("}"u8)) whole++;
+            else if (line.EndsWith("},"u8)) joined++;
+        }
+
+        return whole > joined + 1;
     }
 }

@@ -14,6 +14,7 @@
 #include <torch/csrc/autograd/functions/utils.h>
 #include <torch/version.h>
 #include <malloc.h>
+#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <string>
@@ -24,6 +25,11 @@
 namespace {
 // Tensors of a step are freed and made again all the time: handing their pages back to the kernel each time costs more than the step.
 const bool keeps_memory = mallopt(M_MMAP_THRESHOLD, 1 << 30) && mallopt(M_TRIM_THRESHOLD, 1 << 30);
+
+// On a processor with AMX the oneDNN 2.6 of libtorch 1.13 ends a .NET process with an invalid opcode; without AMX it does not. What the user has set holds.
+#if TORCH_VERSION_MAJOR < 2
+const bool spares_amx = setenv("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16", 0) == 0;
+#endif
 
 thread_local std::string last_error;
 

@@ -5,6 +5,14 @@ namespace XInstruct.Activities.Tests.Tables;
 
 public sealed class TableReaderTests
 {
+    [Theory]
+    [InlineData("[!\n{\"text\":\"a\"}\n{\"text\":\"b\"}\n{\"text\":\"c\"}\n", 4)]
+    [InlineData("[1,2]\n{\"text\":\"a\"}\n{\"text\":\"b\"}\n{\"text\":\"c\"}\n", 4)]
+    [InlineData("[\n{\"text\":\"a\"},\n{\"text\":\"b\"},\n{\"text\":\"c\"}\n]\n", 3)]
+    [InlineData("[\n{\"text\":\"a\"}\n]\n", 1)]
+    public void Read_BracketOnTheFirstLine_IsABadRowOrAnArrayByTheCommasAfterIt(string text, int rows) =>
+        TableText.Read(text).ShouldSatisfyAllConditions(r => r.Count.ShouldBe(rows), r => r.Count(row => row.Problem is null).ShouldBe(rows == 4 ? 3 : rows));
+
     [Fact]
     public void Read_BadRowsInJsonLines_GivesEachItsReasonAndItsNumberAndKeepsTheOthers()
     {
