@@ -82,7 +82,7 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, EndpointTrou
         }
     }
 
-    private static async Task CommitAsync<T>(
+    private async Task CommitAsync<T>(
         ChannelReader<(Answered<T> Answered, TaskCompletionSource Committed)> reader, int most, Func<IReadOnlyList<Answered<T>>, CancellationToken, Task> commit, CancellationToken ct)
     {
         var group = new List<(Answered<T> Answered, TaskCompletionSource Committed)>();

@@ -1,7 +1,7 @@
 using Npgsql;
 using XInstruct.Activities.Storage;
 
-namespace XInstruct.Activities.Tests.Storage;
+namespace XInstruct.Activities.Tests.Store;
 
 public sealed class ConnectionPoolsTests
 {
