@@ -19,12 +19,12 @@ var count = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) :
 await using var scratch = await ScratchStore.CreateAsync();
 var store = scratch.Services.GetRequiredService<IDocumentStore>();
 var writer = scratch.Services.GetRequiredService<EventWriter>();
-await using var database = NpgsqlDataSource.Create(scratch.Connection);
 await using var plain = DocumentStore.For(o =>
 {
-    StoreConfiguration.ConfigureEvents(o, database);
+    StoreConfiguration.ConfigureEvents(o, scratch.Connection);
     o.DatabaseSchemaName = "plain";
 });
+await using var database = NpgsqlDataSource.Create(scratch.Connection);
 await using (var create = database.CreateCommand("create table raw (seq_id bigserial primary key, id uuid, stream_id uuid, version bigint, data jsonb, type text, timestamp timestamptz default now(), headers jsonb, unique (stream_id, version))"))
 {
     await create.ExecuteNonQueryAsync();

@@ -35,8 +35,8 @@ public static class ActivitiesRegistration
     public static IServiceCollection AddXInstructActivities(this IServiceCollection services, string connectionString, string directory)
     {
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(_ => new ConnectionPools(connectionString)).AddSingleton(p => p.GetRequiredService<ConnectionPools>().Tables);
-        services.AddSingleton<IDocumentStore>(p => DocumentStore.For(options => StoreConfiguration.Configure(options, p.GetRequiredService<ConnectionPools>().Documents)));
+        services.AddSingleton(_ => NpgsqlDataSource.Create(connectionString));
+        services.AddSingleton<IDocumentStore>(_ => DocumentStore.For(options => StoreConfiguration.Configure(options, connectionString)));
         services.AddSingleton(_ => new FileStore(directory));
         services.AddSingleton<Contents>().AddSingleton<EventWriter>().AddSingleton<EventLog>().AddSingleton<SampleReader>().AddSingleton<RunReader>();
         services.AddSingleton<RunLibrary>().AddSingleton<ModelLibrary>().AddSingleton<EncoderLibrary>().AddSingleton<RunStarter>().AddSingleton<RunSteering>();

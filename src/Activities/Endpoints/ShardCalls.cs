@@ -20,7 +20,7 @@ public sealed record Answered<T>(T Row, ChatOutcome Outcome, PaidCall Paid);
 /// killed worker loses at most the calls under way. A row without a reply goes to the back of the queue; when one thing stops the run, what is under way
 /// is still committed.
 /// </summary>
-public sealed class ShardCalls(EndpointPool pool, RateLimits rates, EndpointTroubles troubles, BudgetBook budget, ConnectionPools connections, TimeProvider clock)
+public sealed class ShardCalls(EndpointPool pool, RateLimits rates, EndpointTroubles troubles, BudgetBook budget, TimeProvider clock)
 {
     /// <summary>Calls under way when a worker is told to stop may still end in this time.</summary>
     private static readonly TimeSpan LastCalls = TimeSpan.FromSeconds(5);
@@ -82,7 +82,7 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, EndpointTrou
         }
     }
 
-    private async Task CommitAsync<T>(
+    private static async Task CommitAsync<T>(
         ChannelReader<(Answered<T> Answered, TaskCompletionSource Committed)> reader, int most, Func<IReadOnlyList<Answered<T>>, CancellationToken, Task> commit, CancellationToken ct)
     {
         var group = new List<(Answered<T> Answered, TaskCompletionSource Committed)>();
@@ -105,7 +105,7 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, EndpointTrou
     }
 
     /// <summary>Replies are paid for: a store that is away for a while does not lose them.</summary>
-    private async Task PersistAsync(Func<Task> commit, CancellationToken ct)
+    private static async Task PersistAsync(Func<Task> commit, CancellationToken ct)
     {
         for (var left = CommitTries; ; left--)
         {
@@ -116,7 +116,6 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, EndpointTrou
             }
             catch (Exception e) when (left > 1 && IsAway(e))
             {
-                connections.RenewAfter(e);
                 await Task.Delay(TimeSpan.FromSeconds(1), ct);
             }
         }

@@ -1,7 +1,6 @@
 using JasperFx;
 using JasperFx.Events.Projections;
 using Marten;
-using Npgsql;
 using Weasel.Core;
 using XInstruct.Domain.Jobs;
 using XInstruct.Domain.Provenance;
@@ -18,9 +17,9 @@ public static class StoreConfiguration
     public const string Schema = "xinstruct";
 
     /// <summary>Sets a store up.</summary>
-    public static void Configure(StoreOptions options, NpgsqlDataSource database)
+    public static void Configure(StoreOptions options, string connectionString)
     {
-        ConfigureEvents(options, database);
+        ConfigureEvents(options, connectionString);
         options.Projections.Add(new SampleProjection(), ProjectionLifecycle.Inline);
         options.Projections.Add(new SourceProjection(), ProjectionLifecycle.Inline);
         options.Projections.Add(new RunProjection(), ProjectionLifecycle.Inline);
@@ -33,9 +32,9 @@ public static class StoreConfiguration
     }
 
     /// <summary>Sets a store up that has events and no documents.</summary>
-    public static void ConfigureEvents(StoreOptions options, NpgsqlDataSource database)
+    public static void ConfigureEvents(StoreOptions options, string connectionString)
     {
-        options.Connection(database);
+        options.Connection(connectionString);
         options.DatabaseSchemaName = Schema;
         options.AutoCreateSchemaObjects = AutoCreate.CreateOrUpdate;
         options.UseSystemTextJsonForSerialization(EventJson.Options, EnumStorage.AsString, Casing.CamelCase);

@@ -187,7 +187,7 @@ public sealed class Deployment : IAsyncDisposable
             LoggerFactory = _loggers,
             GracefulShutdownTimeout = drain,
             MaxConcurrentActivities = Slots(queue),
-            Interceptors = [new ActivityInstruments(), Get<ConnectionPools>()],
+            Interceptors = [new ActivityInstruments()],
         };
         if (build is not null)
         {

@@ -205,11 +205,6 @@ internal sealed partial class Engine : IAsyncDisposable
             }
             catch (Exception e) when (IsTransient(e) && !token.IsCancellationRequested && !stop.IsCancellationRequested)
             {
-                if (e is not PostgresException)
-                {
-                    // What broke this connection has as a rule broken the idle ones too, and each would cost a try.
-                    source.Clear();
-                }
                 await Task.Delay(wait + Random.Shared.Next(wait), token).ConfigureAwait(false);
             }
         }
