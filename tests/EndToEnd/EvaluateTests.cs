@@ -22,16 +22,8 @@ public sealed class EvaluateTests : IDisposable
         TinyModel.Write(Path.Combine(_folder, "b"), hidden: 16);
         string[] command = ["evaluate", Recipe, "--set", $"models.0.path={_folder}/a", "--set", $"models.1.path={_folder}/b", "--set", "languages=[sw, fi]", "--set", "window=12", "--set", "resamples=100", "--json"];
         await using var product = await ProductProcess.CreateAsync();
-        using (var process = product.StartGroup(command))
-        {
-            var said = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            // The start, eight files of items, the plan, two ends of stages and then some windows.
-            await product.WaitForEventsAsync(process, 14 + new Random(3).Next(8));
-            process.HasExited.ShouldBeFalse();
-            ProductProcess.KillGroup(process);
-            await process.WaitForExitAsync();
-            await said;
-        }
+        // The start, eight files of items, the plan, two ends of stages and then some windows.
+        await product.KillAtAsync(14 + new Random(3).Next(8), command);
 
         var before = await PartsAsync(product);
         before.Count.ShouldBeGreaterThan(8);
@@ -128,15 +120,7 @@ public sealed class EvaluateTests : IDisposable
         server.Forget();
         server.Faults = (prompt, before) => before > 0 ? Fault.None : (prompt.Length % 7) switch { 0 => Fault.Error, 3 => Fault.Cut, _ => Fault.None };
         server.Work = TimeSpan.FromMilliseconds(100);
-        using (var process = killed.StartGroup("evaluate", Path.Combine(_folder, "told.yaml"), "--json"))
-        {
-            var said = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            while (!process.HasExited && server.Asked.Count < Rows) await Task.Delay(2);
-            process.HasExited.ShouldBeFalse();
-            ProductProcess.KillGroup(process);
-            await process.WaitForExitAsync();
-            await said;
-        }
+        await killed.KillAtAsync(server, Rows, "evaluate", Path.Combine(_folder, "told.yaml"), "--json");
 
         await RunAsync(killed, "evaluate told.yaml --set output=again");
         Files(Path.Combine(_folder, "again")).ShouldBe(Files(Path.Combine(_folder, "whole")));

@@ -4,6 +4,7 @@ using System.Runtime.Versioning;
 using Npgsql;
 using XInstruct.Cli;
 using XInstruct.Cli.Chaos;
+using XInstruct.EndToEnd.Endpoints;
 
 // Signals, process groups, file modes and accounts are what these tests are about.
 [assembly: SupportedOSPlatform("linux")]
@@ -99,6 +100,24 @@ internal sealed class ProductProcess : IAsyncDisposable
 
     /// <summary>Starts the command as the leader of a process group of its own; <see cref="KillGroup"/> ends it and whatever it started.</summary>
     public Process StartGroup(params string[] args) => Start("setsid", [Program, .. args]);
+
+    /// <summary>Starts a command and kills it, with whatever it started, as soon as something is so. It must not have ended by then.</summary>
+    public async Task KillAsync(Func<Task<bool>> when, params string[] command)
+    {
+        using var process = StartGroup(command);
+        var said = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        while (!process.HasExited && !await when()) await Task.Delay(5);
+        process.HasExited.ShouldBeFalse();
+        KillGroup(process);
+        await process.WaitForExitAsync();
+        await said;
+    }
+
+    /// <summary>Kills a command when so many events are committed.</summary>
+    public Task KillAtAsync(long events, params string[] command) => KillAsync(async () => await CountEventsAsync() >= events, command);
+
+    /// <summary>Kills a command when an endpoint was asked so many prompts.</summary>
+    public Task KillAtAsync(ChatServer server, int prompts, params string[] command) => KillAsync(() => Task.FromResult(server.Asked.Count >= prompts), command);
 
     /// <summary>SIGKILL to all processes of a group: nobody gets to tidy up.</summary>
     public static void KillGroup(Process leader) => SignalGroup(leader, 9);

@@ -61,6 +61,13 @@ public sealed class JobStore(IServiceProvider services, IDocumentStore store, Fi
         return await session.LoadAsync<Job>(Identity.JobStream(recipe), ct);
     }
 
+    /// <summary>The job or chain with a name; null when there is none.</summary>
+    public async Task<Job?> NamedAsync(string name, CancellationToken ct)
+    {
+        await using var session = store.QuerySession();
+        return await session.Query<Job>().FirstOrDefaultAsync(j => j.Name == name, ct);
+    }
+
     /// <summary>All jobs, by name.</summary>
     public async Task<IReadOnlyList<Job>> ListAsync(CancellationToken ct)
     {

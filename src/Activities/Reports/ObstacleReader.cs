@@ -9,9 +9,8 @@ using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Jobs;
 using XInstruct.Activities.Runs;
 using XInstruct.Activities.Storage;
+using XInstruct.Activities.Tuning;
 using XInstruct.Domain.Identities;
-using XInstruct.Domain.Jobs;
-using XInstruct.Domain.Models;
 using XInstruct.Domain.Runs;
 using XInstruct.Workflows;
 
@@ -21,7 +20,7 @@ namespace XInstruct.Activities.Reports;
 /// Finds out why a run does not go on: asks the engine what it waits for, the register who works, and the tables of endpoints and budgets. No worker is
 /// needed for an answer.
 /// </summary>
-public sealed class ObstacleReader(IDocumentStore store, WorkerRegister register, RunSettingsTable settings, EndpointTroubles troubles, BudgetBook budget, TimeProvider clock)
+public sealed class ObstacleReader(IDocumentStore store, JobStore jobs, ModelReader trainings, WorkerRegister register, RunSettingsTable settings, EndpointTroubles troubles, BudgetBook budget, TimeProvider clock)
 {
     // The first attempt or two fail for many a reason that is gone by the next.
     private const int Often = 3;
@@ -50,9 +49,10 @@ public sealed class ObstacleReader(IDocumentStore store, WorkerRegister register
         var (paused, endpoints, budgets) = (new List<Obstacle>(), new List<Obstacle>(), new List<Obstacle>());
         foreach (var name in pending.Select(p => p.Workflow).Where(w => !w.Contains('/', StringComparison.Ordinal)))
         {
-            paused.AddRange(await PausedAsync(name, ct));
+            var (stream, what) = await SubjectAsync(name, ct);
+            paused.AddRange(await PausedAsync(name, stream, what, ct));
             endpoints.AddRange(await EndpointsAsync(name, ct));
-            budgets.AddRange(await BudgetAsync(name, ct));
+            budgets.AddRange(await BudgetAsync(name, what, ct));
         }
 
         return [.. paused, .. await UnservedAsync(pending, ct), .. endpoints, .. budgets, .. pending.SelectMany(Retrying)];
@@ -98,11 +98,10 @@ public sealed class ObstacleReader(IDocumentStore store, WorkerRegister register
         }
     }
 
-    private async Task<IEnumerable<Obstacle>> PausedAsync(string name, CancellationToken ct)
+    private async Task<IEnumerable<Obstacle>> PausedAsync(string name, Guid stream, string what, CancellationToken ct)
     {
         await using var session = store.QuerySession();
-        var (id, what) = await SubjectAsync(session, name, ct);
-        var steered = (await session.Events.FetchStreamAsync(id, token: ct)).Where(e => e.Data is RunSteered).ToList();
+        var steered = (await session.Events.FetchStreamAsync(stream, token: ct)).Where(e => e.Data is RunSteered).ToList();
         return Steering.Paused(steered.Select(e => (RunSteered)e.Data)).Select(pause =>
         {
             var at = steered.Last(e => ReferenceEquals(e.Data, pause)).Timestamp;
@@ -113,12 +112,10 @@ public sealed class ObstacleReader(IDocumentStore store, WorkerRegister register
     }
 
     /// <summary>The stream of a name, and what it is.</summary>
-    private static async Task<(Guid Stream, string What)> SubjectAsync(IQuerySession session, string name, CancellationToken ct)
-    {
-        if ((await session.Query<Job>().Where(j => j.Name == name).ToListAsync(ct)) is [var job, ..]) return (job.Id, job.What());
-        if ((await session.Query<Model>().Where(m => m.Name == name).ToListAsync(ct)) is [var model, ..]) return (model.Id, "training");
-        return (Identity.RunStream(name), "run");
-    }
+    private async Task<(Guid Stream, string What)> SubjectAsync(string name, CancellationToken ct) =>
+        await jobs.NamedAsync(name, ct) is { } job ? (job.Id, job.What())
+        : await trainings.NamedAsync(name, ct) is { } model ? (model.Id, "training")
+        : (Identity.RunStream(name), "run");
 
     /// <summary>Work that waits in queues that nobody serves.</summary>
     private async Task<IEnumerable<Obstacle>> UnservedAsync(List<Pending> pending, CancellationToken ct)
@@ -153,18 +150,12 @@ public sealed class ObstacleReader(IDocumentStore store, WorkerRegister register
     }
 
     /// <summary>A budget that is reserved to the last cent by calls under way.</summary>
-    private async Task<IEnumerable<Obstacle>> BudgetAsync(string run, CancellationToken ct)
+    private async Task<IEnumerable<Obstacle>> BudgetAsync(string run, string what, CancellationToken ct)
     {
         var state = await budget.StateAsync(run, ct);
         if (state.Cap is not { } cap || state.Spent + state.Assumed < cap) return [];
         var paid = (state.Spent + state.Assumed).ToString("0.00##", CultureInfo.InvariantCulture);
-        return [new Obstacle("budget", $"${paid} of the budget of ${cap.ToString("0.00##", CultureInfo.InvariantCulture)} is paid: no further call is made.", await IsRunAsync(run, ct) ? $"xinstruct steer {run} --set budget=…" : "Start the same command with a higher budget: --set budget.usd=…")];
-    }
-
-    private async Task<bool> IsRunAsync(string name, CancellationToken ct)
-    {
-        await using var session = store.QuerySession();
-        return await session.LoadAsync<Run>(Identity.RunStream(name), ct) is not null;
+        return [new Obstacle("budget", $"${paid} of the budget of ${cap.ToString("0.00##", CultureInfo.InvariantCulture)} is paid: no further call is made.", what == "run" ? $"xinstruct steer {run} --set budget=…" : "Start the same command with a higher budget: --set budget.usd=…")];
     }
 
     private IEnumerable<Obstacle> Retrying(Pending pending)

@@ -25,8 +25,8 @@ public sealed class RunSteering(
     {
         ArgumentNullException.ThrowIfNull(command);
         if (await runs.FindAsync(name, ct) is not null) await RecordAsync(name, command, ct);
-        else if ((await jobs.ListAsync(ct)).FirstOrDefault(j => j.Name == name) is { } job) await WriteAsync<Job>(job, j => j.Steered);
-        else if ((await trainings.ListAsync(ct)).FirstOrDefault(m => m.Name == name) is { } model) await WriteAsync<Model>(model, m => m.Steered);
+        else if (await jobs.NamedAsync(name, ct) is { } job) await WriteAsync<Job>(job, j => j.Steered);
+        else if (await trainings.NamedAsync(name, ct) is { } model) await WriteAsync<Model>(model, m => m.Steered);
 
         Task WriteAsync<T>(T subject, Func<T, IReadOnlyList<RunSteered>> steered)
             where T : class, IChained =>

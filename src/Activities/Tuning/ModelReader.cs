@@ -13,6 +13,13 @@ public sealed class ModelReader(IDocumentStore store)
         return await session.LoadAsync<Model>(stream, ct);
     }
 
+    /// <summary>The model of the training with a name; null when there is none.</summary>
+    public async Task<Model?> NamedAsync(string name, CancellationToken ct)
+    {
+        await using var session = store.QuerySession();
+        return await session.Query<Model>().FirstOrDefaultAsync(m => m.Name == name, ct);
+    }
+
     /// <summary>All models, by name.</summary>
     public async Task<IReadOnlyList<Model>> ListAsync(CancellationToken ct)
     {

@@ -32,8 +32,8 @@ internal static class AuditCommand
             await using var deployment = await Deployment.OpenAsync(CommonOptions.Deployment(result), ct);
             var name = result.GetValue(subject)!;
             var isSample = Guid.TryParse(name, out var sample);
-            var training = isSample ? null : (await deployment.Get<ModelReader>().ListAsync(ct)).FirstOrDefault(m => m.Name == name);
-            var job = isSample ? null : (await deployment.Get<JobStore>().ListAsync(ct)).FirstOrDefault(j => j.Name == name);
+            var training = isSample ? null : await deployment.Get<ModelReader>().NamedAsync(name, ct);
+            var job = isSample ? null : await deployment.Get<JobStore>().NamedAsync(name, ct);
             var asOf = result.GetValue(CommonOptions.AsOf);
             var trails = await deployment.Get<AuditTrail>().OfAsync(isSample ? sample : training?.Id ?? job?.Id ?? Identity.RunStream(name), ct, asOf, result.GetValue(prompts));
             if (result.GetValue(run) is { } only) trails = [.. trails.Where(t => t.Run == only)];

@@ -103,8 +103,8 @@ internal static class StatusCommand
     /// <summary>A job, a chain or a training.</summary>
     private static async Task<int> WorkAsync(Deployment deployment, string id, bool json, CancellationToken ct)
     {
-        var job = (await deployment.Get<JobStore>().ListAsync(ct)).FirstOrDefault(j => j.Name == id);
-        var model = job is null ? (await deployment.Get<ModelReader>().ListAsync(ct)).FirstOrDefault(m => m.Name == id) : null;
+        var job = await deployment.Get<JobStore>().NamedAsync(id, ct);
+        var model = job is null ? await deployment.Get<ModelReader>().NamedAsync(id, ct) : null;
         if (job is null && model is null) throw new UsageException($"There is no run, job, chain or training {id}. 'xinstruct status' lists them.");
         var isEnded = (job?.Ended as object ?? model?.Trained) is not null;
         var (status, seconds) = await StateAsync(deployment, id, isEnded);

@@ -271,16 +271,8 @@ public sealed class ApiRunTests(ITestOutputHelper output) : IAsyncLifetime
 
     private static Task<JsonElement> FinishAsync(ProductProcess product, ChatServer server) => UndisturbedRun.FinishAsync(product, Both(server));
 
-    private static async Task KillAsync(ProductProcess product, ChatServer server, int prompts, string[]? options = null)
-    {
-        using var process = product.StartGroup(["run", UndisturbedRun.Recipe, "--json", .. options ?? Both(server)]);
-        var said = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        while (!process.HasExited && server.Asked.Count < prompts) await Task.Delay(5);
-        process.HasExited.ShouldBeFalse($"at {server.Asked.Count} prompts");
-        ProductProcess.KillGroup(process);
-        await process.WaitForExitAsync();
-        await said;
-    }
+    private static Task KillAsync(ProductProcess product, ChatServer server, int prompts, string[]? options = null) =>
+        product.KillAtAsync(server, prompts, ["run", UndisturbedRun.Recipe, "--json", .. options ?? Both(server)]);
 
     private static long Sum(JsonElement end, string name) =>
         end.GetProperty("ledger").GetProperty("calls").EnumerateArray().Sum(c => c.GetProperty(name).GetInt64());

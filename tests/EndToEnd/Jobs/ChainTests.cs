@@ -25,15 +25,7 @@ public sealed class ChainTests : IDisposable
         steps.ShouldBe(["generate", "curate", "without", "with", "evaluate"], ignoreOrder: false);
 
         await using var killed = await ProductProcess.CreateAsync();
-        foreach (var moment in (long[])[events - 12])
-        {
-            using var process = killed.StartGroup(command);
-            var said = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            await killed.WaitForEventsAsync(process, moment);
-            ProductProcess.KillGroup(process);
-            await process.WaitForExitAsync();
-            await said;
-        }
+        await killed.KillAtAsync(events - 12, command);
 
         (code, output, error) = await killed.RunAsync(command);
         code.ShouldBe(0, output + error);

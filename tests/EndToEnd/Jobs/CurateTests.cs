@@ -25,16 +25,7 @@ public sealed class CurateTests : IDisposable
 
         await using var killed = await ProductProcess.CreateAsync();
         var random = new Random(7);
-        foreach (var moment in (long[])[random.NextInt64(3, events / 2), random.NextInt64(events / 2, events - 4)])
-        {
-            using var process = killed.StartGroup(command);
-            var said = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            await killed.WaitForEventsAsync(process, moment);
-            process.HasExited.ShouldBeFalse();
-            ProductProcess.KillGroup(process);
-            await process.WaitForExitAsync();
-            await said;
-        }
+        foreach (var moment in (long[])[random.NextInt64(3, events / 2), random.NextInt64(events / 2, events - 4)]) await killed.KillAtAsync(moment, command);
 
         // What is derived from the stages' results may be lost too.
         foreach (var scratch in Directory.EnumerateDirectories(Path.Combine(killed.Home, "work"), "scratch", SearchOption.AllDirectories)) Directory.Delete(scratch, recursive: true);

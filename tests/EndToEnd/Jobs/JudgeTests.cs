@@ -44,16 +44,7 @@ public sealed partial class JudgeTests : IAsyncLifetime
         _server.Forget();
         _server.Faults = (prompt, before) => before > 0 ? Fault.None : (prompt.Length % 17) switch { 0 => Fault.Error, 5 => Fault.Early, 9 => Fault.Cut, _ => Fault.None };
         int[] kills = [20, 70, 110];
-        foreach (var prompts in kills)
-        {
-            using var process = killed.StartGroup(["judge", In("pairs.yaml"), "--json"]);
-            var said = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            while (!process.HasExited && _server.Asked.Count < prompts) await Task.Delay(2);
-            process.HasExited.ShouldBeFalse();
-            ProductProcess.KillGroup(process);
-            await process.WaitForExitAsync();
-            await said;
-        }
+        foreach (var prompts in kills) await killed.KillAtAsync(_server, prompts, "judge", In("pairs.yaml"), "--json");
 
         (code, output, error) = await killed.RunAsync("judge", In("pairs.yaml"), "--json");
         code.ShouldBe(0, output + error);
@@ -160,14 +151,7 @@ public sealed partial class JudgeTests : IAsyncLifetime
         // More parts than a worker takes up at once, and all that is under way when it is killed is reserved.
         string[] command = ["judge", In("pairs.yaml"), "--set", "partSize=1", "--set", "judges.0.api.concurrency=8", "--set", "judges.0.api.usdPerMillionIn=1000", "--set", "judges.0.api.usdPerMillionOut=1000", "--set", "judges.1.api.usdPerMillionIn=0", "--set", "judges.1.api.usdPerMillionOut=0", "--json"];
         _server.Faults = (_, _) => Fault.Hang;
-        using (var process = _product.StartGroup([.. command, "--set", "budget.usd=2000"]))
-        {
-            var said = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            while (!process.HasExited && _server.Asked.Count < 8) await Task.Delay(20);
-            ProductProcess.KillGroup(process);
-            await process.WaitForExitAsync();
-            await said;
-        }
+        await _product.KillAtAsync(_server, 8, [.. command, "--set", "budget.usd=2000"]);
 
         var (reserved, due) = (await _product.ReadAsync("select reserved, reserved + assumed from xinstruct.xi_budgets where stage = ''", r => (r.GetDecimal(0), r.GetDecimal(1)))).Single();
         reserved.ShouldBeGreaterThan(0);

@@ -19,15 +19,7 @@ public sealed class ProbeTests
         var events = await whole.CountEventsAsync();
 
         await using var killed = await ProductProcess.CreateAsync();
-        using (var process = killed.StartGroup(command))
-        {
-            var said = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            await killed.WaitForEventsAsync(process, new Random(5).NextInt64(events / 3, events - 5));
-            process.HasExited.ShouldBeFalse();
-            ProductProcess.KillGroup(process);
-            await process.WaitForExitAsync();
-            await said;
-        }
+        await killed.KillAtAsync(new Random(5).NextInt64(events / 3, events - 5), command);
 
         var again = await killed.RunAsync(command);
         again.Code.ShouldBe(0, again.Error);

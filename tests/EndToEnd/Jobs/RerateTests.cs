@@ -51,16 +51,7 @@ public sealed partial class RerateTests : IAsyncLifetime
         _server.Faults = (prompt, before) => before > 0 ? Fault.None : (prompt.Length % 17) switch { 0 => Fault.Error, 5 => Fault.Early, 9 => Fault.Cut, _ => Fault.None };
         string[] command = ["rerate", In("second.yaml"), "--set", "name=again", "--set", "judge.api.usdPerMillionIn=1000", "--set", "judge.api.usdPerMillionOut=1000", "--set", "budget.usd=10000", "--json"];
         int[] kills = [pairs / 5, pairs / 2];
-        foreach (var prompts in kills)
-        {
-            using var process = _product.StartGroup(command);
-            var said = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            while (!process.HasExited && _server.Asked.Count < prompts) await Task.Delay(2);
-            process.HasExited.ShouldBeFalse();
-            ProductProcess.KillGroup(process);
-            await process.WaitForExitAsync();
-            await said;
-        }
+        foreach (var prompts in kills) await _product.KillAtAsync(_server, prompts, command);
 
         (await _product.ReadAsync(Verdicts, r => r.GetInt64(0)))[0].ShouldBeInRange(pairs + 1, (2 * pairs) - 1);
         (code, output, error) = await _product.RunAsync(command);

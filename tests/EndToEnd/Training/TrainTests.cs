@@ -18,20 +18,11 @@ public sealed class TrainTests : IDisposable
     {
         string[] command = ["train", "sft", Recipe, "--set", "schedule.steps=60", "--set", "checkpoints.steps=5", "--json"];
         await using var product = await ProductProcess.CreateAsync();
-        List<string> before;
-        using (var process = product.StartGroup(command))
-        {
-            var said = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-            // The start and three checkpoints.
-            await product.WaitForEventsAsync(process, 4);
-            process.HasExited.ShouldBeFalse();
-            ProductProcess.KillGroup(process);
-            await process.WaitForExitAsync();
-            await said;
-            var checkpoint = Directory.EnumerateDirectories(Path.Combine(product.Home, "work"), "checkpoint-*", SearchOption.AllDirectories).Where(d => !d.EndsWith(".part", StringComparison.Ordinal)).Max()!;
-            before = [.. File.ReadAllLines(Path.Combine(checkpoint, "metrics.jsonl"))];
-            before.Count.ShouldBeInRange(15, 59);
-        }
+        // The start and three checkpoints.
+        await product.KillAtAsync(4, command);
+        var checkpoint = Directory.EnumerateDirectories(Path.Combine(product.Home, "work"), "checkpoint-*", SearchOption.AllDirectories).Where(d => !d.EndsWith(".part", StringComparison.Ordinal)).Max()!;
+        List<string> before = [.. File.ReadAllLines(Path.Combine(checkpoint, "metrics.jsonl"))];
+        before.Count.ShouldBeInRange(15, 59);
 
         // Twice at the same time: the second attaches to the first.
         var both = await Task.WhenAll(product.RunAsync(command), product.RunAsync(command));
