@@ -54,18 +54,32 @@ public sealed class BudgetBook(NpgsqlDataSource database)
         $"insert into {Budgets} (run, stage, language, cap) values (?, '', '', {(cap is null ? "null" : "?")}) on conflict (run, stage, language) do update set cap = excluded.cap",
         cap is { } usd ? [run, usd] : [run]);
 
-    /// <summary>Reserves a call's greatest cost; null when the budget does not allow it.</summary>
-    public async Task<Guid?> ReserveAsync(CallScope scope, decimal usd, CancellationToken ct)
+    /// <summary>Reserves a call's greatest cost.</summary>
+    /// <param name="call">A new id; the same again when the answer was lost.</param>
+    /// <param name="scope">What the call is for.</param>
+    /// <param name="usd">What it may cost at most.</param>
+    /// <param name="ct">Cancellation.</param>
+    /// <returns>Whether the budget allows it.</returns>
+    public async Task<bool> ReserveAsync(Guid call, CallScope scope, decimal usd, CancellationToken ct)
     {
-        var id = Guid.NewGuid();
-        return await ExecuteAsync(
-            $"""
+        await using var command = database.CreateCommand($"""
             with gate as (
                 update {Budgets} set reserved = reserved + $6::numeric
-                where run = $2 and stage = '' and language = '' and (cap is null or spent + assumed + reserved + $6::numeric <= cap) returning 1)
-            insert into {Calls} (id, run, stage, language, work, usd) select $1, $2, $3, $4, $5, $6::numeric from gate
-            """,
-            ct, id, scope.Run, scope.Stage, scope.Language, scope.Work, usd) == 1 ? id : null;
+                where run = $2 and stage = '' and language = '' and (cap is null or spent + assumed + reserved + $6::numeric <= cap)
+                    and not exists (select from {Calls} where id = $1) returning 1),
+            made as (insert into {Calls} (id, run, stage, language, work, usd) select $1, $2, $3, $4, $5, $6::numeric from gate returning 1)
+            select exists (select from made) or exists (select from {Calls} where id = $1)
+            """);
+        foreach (var value in new object[] { call, scope.Run, scope.Stage, scope.Language, scope.Work, usd }) command.Parameters.Add(new NpgsqlParameter { Value = value });
+        try
+        {
+            return await command.ExecuteScalarAsync(ct) is true;
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
+        {
+            // What was asked on a connection that broke went on, and was only now done.
+            return true;
+        }
     }
 
     /// <summary>Settles calls in the transaction that appends their results.</summary>
@@ -163,12 +177,5 @@ public sealed class BudgetBook(NpgsqlDataSource database)
             foreach (var value in parameters) command.Parameters.Add(new NpgsqlParameter { Value = value });
             batch.BatchCommands.Add(command);
         }
-    }
-
-    private async Task<int> ExecuteAsync(string sql, CancellationToken ct, params object[] values)
-    {
-        await using var command = database.CreateCommand(sql);
-        foreach (var value in values) command.Parameters.Add(new NpgsqlParameter { Value = value });
-        return await command.ExecuteNonQueryAsync(ct);
     }
 }

@@ -25,9 +25,6 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, EndpointTrou
     /// <summary>Calls under way when a worker is told to stop may still end in this time.</summary>
     private static readonly TimeSpan LastCalls = TimeSpan.FromSeconds(5);
 
-    /// <summary>A second apart.</summary>
-    private const int CommitTries = 120;
-
     /// <summary>A call that only came too early is no sign that the row is bad.</summary>
     private const double EarlyTry = 0.1;
 
@@ -52,7 +49,7 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, EndpointTrou
     public async Task RunAsync<T>(
         CallScope scope, EndpointSettings settings, IReadOnlyList<T> rows, Func<T, ChatRequest> ask, int group, Func<IReadOnlyList<Answered<T>>, CancellationToken, Task> commit, CancellationToken ct)
     {
-        await budget.EndWorkAsync(scope, ct);
+        await Outage.OutlastAsync(() => budget.EndWorkAsync(scope, ct), ct);
         using var admission = CancellationTokenSource.CreateLinkedTokenSource(ct);
         using var last = new CancellationTokenSource();
         await using var registration = ct.Register(() => last.CancelAfter(LastCalls));
@@ -92,7 +89,7 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, EndpointTrou
             while (group.Count < most && reader.TryRead(out var next)) group.Add(next);
             try
             {
-                await PersistAsync(() => commit([.. group.Select(g => g.Answered)], ct), ct);
+                await Outage.OutlastAsync(() => commit([.. group.Select(g => g.Answered)], ct), ct);
                 foreach (var (_, committed) in group) committed.SetResult();
             }
             catch (Exception e)
@@ -102,33 +99,6 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, EndpointTrou
 
             group.Clear();
         }
-    }
-
-    /// <summary>Replies are paid for: a store that is away for a while does not lose them.</summary>
-    private static async Task PersistAsync(Func<Task> commit, CancellationToken ct)
-    {
-        for (var left = CommitTries; ; left--)
-        {
-            try
-            {
-                await commit();
-                return;
-            }
-            catch (Exception e) when (left > 1 && IsAway(e))
-            {
-                await Task.Delay(TimeSpan.FromSeconds(1), ct);
-            }
-        }
-    }
-
-    private static bool IsAway(Exception? e)
-    {
-        for (; e is not null; e = e.InnerException)
-        {
-            if (e is NpgsqlException { IsTransient: true }) return true;
-        }
-
-        return false;
     }
 
     /// <summary>One row on its way to a result.</summary>
@@ -171,19 +141,23 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, EndpointTrou
             switch (outcome)
             {
                 case ChatStop stop:
-                    await calls.Budget.ReleaseAsync(reserved, stop.Tokens is var (spentIn, spentOut) ? use.Settings.Price.Of(spentIn, spentOut) : 0, last);
+                    await ReleaseAsync(reserved, stop.Tokens is var (spentIn, spentOut) ? use.Settings.Price.Of(spentIn, spentOut) : 0);
                     throw new ApplicationFailureException(stop.Message, errorType: FailureTypes.EndpointUnusable, nonRetryable: true);
                 case ChatMiss miss:
                     // Says nothing of the row, so it takes none of its tries.
                     var wasLast = use.Gate.Missed(began);
-                    await calls.Budget.ReleaseAsync(reserved, 0, last);
+                    await ReleaseAsync(reserved, 0);
                     return wasLast ? throw Nobody(use, scope.Run, miss) : TimeSpan.Zero;
                 case ChatFailure failure:
                     // A reply that is of no use is none of an overloaded endpoint.
                     if (failure.Tokens is null) use.Gate.Failed(began, failure.IsEarly);
                     else use.Gate.Succeeded();
-                    await calls.Budget.ReleaseAsync(reserved, failure.MayBePaid ? null : failure.Tokens is var (took, gave) ? use.Settings.Price.Of(took, gave) : 0, last);
-                    if (failure.IsEarly || failure.RetryAfter is not null) await calls.Rates.PauseAsync(use.RateName, ticket, failure.RetryAfter, failure.IsEarly, last);
+                    await ReleaseAsync(reserved, failure.MayBePaid ? null : failure.Tokens is var (took, gave) ? use.Settings.Price.Of(took, gave) : 0);
+                    if (failure.IsEarly || failure.RetryAfter is not null)
+                    {
+                        await Outage.OutlastAsync(() => calls.Rates.PauseAsync(use.RateName, ticket, failure.RetryAfter, failure.IsEarly, last), last);
+                    }
+
                     _tried += failure.IsEarly ? EarlyTry : 1;
                     if (_tried < use.Settings.Tries - (EarlyTry / 2)) return Backoff(failure);
                     Instruments.RowFailed(scope.Stage, failure.Reason);
@@ -200,6 +174,8 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, EndpointTrou
                     return null;
             }
         }
+
+        private Task ReleaseAsync(Guid reserved, decimal? paid) => Outage.OutlastAsync(() => calls.Budget.ReleaseAsync(reserved, paid, last), last);
 
         /// <summary>The pace is an estimate: no call ends for the lack of it.</summary>
         private static async Task CountAsync(Task counting)
@@ -274,7 +250,8 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, EndpointTrou
             await use.Turn.WaitAsync(ct);
             try
             {
-                (ticket, wait) = await rates.TakeAsync(use.RateName, use.Settings, tokens, ticket, ct);
+                var before = ticket;
+                (ticket, wait) = await Outage.OutlastAsync(() => rates.TakeAsync(use.RateName, use.Settings, tokens, before, ct), ct);
                 if (wait > EndpointUse.Near) await Task.Delay(wait - EndpointUse.Near, clock, ct);
             }
             finally
@@ -288,7 +265,8 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, EndpointTrou
             {
                 await Task.Delay(rest.Value, clock, ct);
                 left = clock.GetTimestamp();
-                (rest, ticket) = await rates.LeaveAsync(use.RateName, ticket, ct);
+                var due = ticket;
+                (rest, ticket) = await Outage.OutlastAsync(() => rates.LeaveAsync(use.RateName, due, ct), ct);
             }
             while (rest > TimeSpan.Zero);
 
@@ -299,11 +277,11 @@ public sealed class ShardCalls(EndpointPool pool, RateLimits rates, EndpointTrou
     /// <summary>Waits while calls under way may yet leave enough of the budget.</summary>
     private async Task<Guid> ReserveAsync(CallScope scope, decimal usd, CancellationToken ct)
     {
-        var began = clock.GetTimestamp();
+        var (call, began) = (Guid.NewGuid(), clock.GetTimestamp());
         while (true)
         {
-            if (await budget.ReserveAsync(scope, usd, ct) is { } reserved) return reserved;
-            var state = await budget.StateAsync(scope.Run, ct);
+            if (await Outage.OutlastAsync(() => budget.ReserveAsync(call, scope, usd, ct), ct)) return call;
+            var state = await Outage.OutlastAsync(() => budget.StateAsync(scope.Run, ct), ct);
             if (state.Cap is { } cap && state.Reserved == 0 && state.Spent + state.Assumed + usd > cap) throw Spent(scope.Run, state, usd);
             if (clock.GetElapsedTime(began) > Patience) throw new ApplicationFailureException($"{scope.Run} waits for calls under way, which may leave enough of the budget.", errorType: "BudgetReserved");
             await Task.Delay(TimeSpan.FromMilliseconds(100), clock, ct);

@@ -15,7 +15,8 @@ using XInstruct.Workflows;
 namespace XInstruct.Activities.Tests.Reports;
 
 /// <summary>What is said of a run that does not go on, and of a worker.</summary>
-public sealed class ObstacleReaderTests(WorkedStore worked) : IClassFixture<WorkedStore>
+[Collection(nameof(WorkedStore))]
+public sealed class ObstacleReaderTests(WorkedStore worked)
 {
     private static readonly EndpointSettings Endpoint = new(new Uri("http://127.0.0.1:9/v1"), "made-up", null, "max_tokens", 4, 3, 10, 0, 0, new ModelPrice(1, 1));
     private readonly string _run = $"stuck-{Guid.NewGuid():N}";

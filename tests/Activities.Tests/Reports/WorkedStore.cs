@@ -59,6 +59,10 @@ public sealed class WorkedStore : IAsyncLifetime
     }
 }
 
+/// <summary>Tests that share it, one after the other.</summary>
+[CollectionDefinition(nameof(WorkedStore))]
+public sealed class WorkedStoreCollection : ICollectionFixture<WorkedStore>;
+
 /// <summary>Starts a child that asks for one activity.</summary>
 [Workflow]
 public sealed class StuckWorkflow

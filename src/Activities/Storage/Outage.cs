@@ -1,0 +1,51 @@
+using Npgsql;
+
+namespace XInstruct.Activities.Storage;
+
+/// <summary>A database that is away for a while, or that answered on a connection which broke, ends no work that is paid for.</summary>
+public static class Outage
+{
+    private static readonly TimeSpan First = TimeSpan.FromMilliseconds(50), Longest = TimeSpan.FromSeconds(1);
+
+    /// <summary>The first are soon, the others a second apart: a restart takes less.</summary>
+    private const int Tries = 120;
+
+    /// <summary>Asks the database, and asks again until it answers.</summary>
+    /// <param name="ask">What it is asked; comes to the same when it is done twice.</param>
+    /// <param name="ct">Ends the waiting.</param>
+    /// <exception cref="NpgsqlException">It is away for two minutes, or refuses.</exception>
+    public static async Task<T> OutlastAsync<T>(Func<Task<T>> ask, CancellationToken ct)
+    {
+        for (var (left, pause) = (Tries, First); ; left--)
+        {
+            try
+            {
+                return await ask();
+            }
+            catch (Exception e) when (left > 1 && IsAway(e))
+            {
+                await Task.Delay(pause, ct);
+                pause = TimeSpan.FromTicks(Math.Min(Longest.Ticks, pause.Ticks * 2));
+            }
+        }
+    }
+
+    /// <inheritdoc cref="OutlastAsync{T}"/>
+    public static Task OutlastAsync(Func<Task> ask, CancellationToken ct) => OutlastAsync(
+        async () =>
+        {
+            await ask();
+            return true;
+        },
+        ct);
+
+    private static bool IsAway(Exception? e)
+    {
+        for (; e is not null; e = e.InnerException)
+        {
+            if (e is NpgsqlException { IsTransient: true }) return true;
+        }
+
+        return false;
+    }
+}
