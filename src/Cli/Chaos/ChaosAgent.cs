@@ -5,12 +5,22 @@ using XInstruct.Activities.Storage;
 namespace XInstruct.Cli.Chaos;
 
 /// <summary>What a process is to suffer.</summary>
-/// <param name="Kill">Moment at which it kills itself; null for none.</param>
-/// <param name="At">At which occurrence, from 1.</param>
+/// <param name="Kills">Moments at which it kills itself, whichever comes first, and at which occurrence of each, from 1.</param>
 /// <param name="SlowShare">Share of the files whose writing takes long, 0 to 1.</param>
 /// <param name="Seed">Chooses which.</param>
-/// <param name="Counts">File for the number of times that each moment came, written when the process ends in order; null for none.</param>
-internal sealed record Ordeal(string? Kill, int At, double SlowShare, int Seed, string? Counts);
+/// <param name="Counts">File for the number of times that each moment came, written when the process ends in order or kills itself.</param>
+internal sealed record Ordeal(IReadOnlyDictionary<string, int> Kills, double SlowShare, int Seed, string Counts)
+{
+    /// <summary>How often each moment came in the process that suffered this; empty when it was killed from outside.</summary>
+    public Dictionary<string, int> Came() => File.Exists(Counts) && File.ReadAllText(Counts) is { Length: > 0 } json ? JsonSerializer.Deserialize<Dictionary<string, int>>(json)! : [];
+
+    /// <summary>The moment at which the process killed itself; null when something else ended it.</summary>
+    public string? Met()
+    {
+        var came = Came();
+        return Kills.Keys.FirstOrDefault(moment => came.GetValueOrDefault(moment) >= Kills[moment]);
+    }
+}
 
 /// <summary>
 /// The part of <c>xinstruct chaos</c> in the processes that it started: kills its own process, without any tidying up, at a place in the work that no
@@ -55,7 +65,7 @@ internal static class ChaosAgent
         public Suffering(Ordeal ordeal)
         {
             (_ordeal, _random) = (ordeal, new Random(ordeal.Seed));
-            if (ordeal.Counts is { } file) AppDomain.CurrentDomain.ProcessExit += (_, _) => File.WriteAllText(file, JsonSerializer.Serialize(_counts));
+            AppDomain.CurrentDomain.ProcessExit += (_, _) => Tell();
         }
 
         public void Reached(KeyValuePair<string, object?> reached)
@@ -68,7 +78,17 @@ internal static class ChaosAgent
             }
 
             if (isSlow) Thread.Sleep(Slow);
-            if (reached.Key == _ordeal.Kill && count == _ordeal.At) Kill();
+            if (_ordeal.Kills.GetValueOrDefault(reached.Key) != count) return;
+            lock (_counts)
+            {
+                Tell();
+                Kill();
+            }
+        }
+
+        private void Tell()
+        {
+            lock (_counts) File.WriteAllText(_ordeal.Counts, JsonSerializer.Serialize(_counts));
         }
     }
 

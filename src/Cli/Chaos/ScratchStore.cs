@@ -22,6 +22,9 @@ internal sealed class ScratchStore(string server, string database, string home) 
     /// <summary>The home.</summary>
     public string Home => home;
 
+    /// <summary>A file that is not there yet.</summary>
+    public string NewFile() => Path.Combine(home, $"{Guid.NewGuid():N}.json");
+
     /// <summary>Makes both.</summary>
     public async Task CreateAsync(CancellationToken ct)
     {

@@ -32,8 +32,8 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
     /// <summary>A kill that the parent chooses the moment of, between two places.</summary>
     private const string Anywhere = "anywhere";
 
-    /// <summary>A moment that comes often is met within this part of its occurrences, so that a run takes several kills.</summary>
-    private const int Part = 6;
+    /// <summary>A threat falls within this part of the occurrences of its moment, so that a run takes several kills and yet comes to its end.</summary>
+    private const int Part = 3;
 
     /// <summary>One process that cannot start for this many times in a row has another reason than chaos.</summary>
     private const int Stubborn = 20;
@@ -88,14 +88,14 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
 
     private async Task<JsonElement> CalmAsync(ScratchStore store, List<string> command, List<string> keys, CancellationToken ct)
     {
-        var counts = Path.Combine(store.Home, "moments.json");
+        var ordeal = new Ordeal(new Dictionary<string, int>(), 0, 0, store.NewFile());
         var clock = Stopwatch.StartNew();
-        using var child = new Child(store, _relay, command, keys, new Ordeal(null, 0, 0, 0, counts), ct);
+        using var child = new Child(store, _relay, command, keys, ordeal, ct);
         await child.EndAsync();
         ct.ThrowIfCancellationRequested();
         if (child.ExitCode != ExitCodes.Ok) throw new Commands.UsageException($"The undisturbed run failed, and so there is nothing to compare with: {child.LastWords}");
         _calmSeconds = clock.Elapsed.TotalSeconds;
-        _usual = JsonSerializer.Deserialize<Dictionary<string, int>>(await File.ReadAllTextAsync(counts, ct))!;
+        _usual = ordeal.Came();
         return JsonDocument.Parse(child.LastLine).RootElement;
     }
 
@@ -154,7 +154,7 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
     {
         for (var failures = 0; ;)
         {
-            var (ordeal, wait) = Plan();
+            var (ordeal, wait) = Plan(store);
             using var child = new Child(store, _relay, command, keys, ordeal, ct);
             using var settled = CancellationTokenSource.CreateLinkedTokenSource(ct);
             var killer = wait is { } time ? KillAsync(child, time, settled.Token) : Task.CompletedTask;
@@ -162,13 +162,14 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
             await settled.CancelAsync();
             await killer;
             var isKilled = child.WasKilled && !ct.IsCancellationRequested;
-            var kills = ordeal.Kill is { } moment ? Settle(moment, isKilled, isKilled ? await store.OpenCallsAsync() : []) : 0;
+            var moment = ordeal.Met() ?? Anywhere;
+            var kills = ordeal.Kills.Count == 0 && wait is null ? 0 : Settle(moment, isKilled, isKilled ? await store.OpenCallsAsync() : []);
             if (ct.IsCancellationRequested && command[0] == "worker") return null;
             ct.ThrowIfCancellationRequested();
             if (isKilled)
             {
                 failures = 0;
-                say($"killed ({ordeal.Kill}): {command[0]}; {kills} of {options.Kills}");
+                say($"killed ({moment}): {command[0]}; {kills} of {options.Kills}");
             }
             else if (child.ExitCode == ExitCodes.Ok)
             {
@@ -195,20 +196,26 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
         return kept;
     }
 
-    /// <summary>What the next process is to suffer, by the seed; nothing once all kills are planned.</summary>
-    private (Ordeal Ordeal, TimeSpan? Wait) Plan()
+    /// <summary>What the next process is to suffer, by the seed: half of the moments threaten it, and sometimes the clock. Nothing once all kills are planned.</summary>
+    private (Ordeal Ordeal, TimeSpan? Wait) Plan(ScratchStore store)
     {
         lock (_lock)
         {
-            var (slow, seed) = (options.Faults, _random.Next());
-            if (_planned == options.Kills) return (new Ordeal(null, 0, slow, seed, null), null);
-            _planned++;
-            List<string> moments = [.. Moments.All.Where(m => _usual.GetValueOrDefault(m) > 0), Anywhere];
-            var moment = moments[_random.Next(moments.Count)];
-            var share = _random.NextDouble();
-            return moment == Anywhere
-                ? (new Ordeal(moment, 0, slow, seed, null), TimeSpan.FromSeconds(0.5 + (share * _calmSeconds / Part)))
-                : (new Ordeal(moment, 1 + (int)(share * _usual[moment] / Part), slow, seed, null), null);
+            var kills = new Dictionary<string, int>(StringComparer.Ordinal);
+            var seed = _random.Next();
+            TimeSpan? wait = null;
+            if (_planned < options.Kills)
+            {
+                _planned++;
+                foreach (var moment in Moments.All.Where(m => _usual.GetValueOrDefault(m) > 0))
+                {
+                    if (_random.Next(2) == 0) kills[moment] = 1 + (int)(_random.NextDouble() * _usual[moment] / Part);
+                }
+
+                if (kills.Count == 0 || _random.Next(3) == 0) wait = TimeSpan.FromSeconds(0.5 + (_random.NextDouble() * _calmSeconds / Part));
+            }
+
+            return (new Ordeal(kills, options.Faults, seed, store.NewFile()), wait);
         }
     }
 
