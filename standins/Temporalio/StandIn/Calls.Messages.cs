@@ -70,27 +70,27 @@ internal sealed partial class Calls
         }
         var updateId = options.Id ?? Guid.NewGuid().ToString();
         var packed = Json.Write(Limits.Checked(Converter.Pack(args)));
+        var wanted = options.WaitForStage == WorkflowUpdateStage.Completed ? 2 : 1;
         using var limit = Limit(options.Rpc, null);
         try
         {
-            var run = await engine.TransactAsync(
-                async t =>
+            for (var wait = TimeSpan.FromSeconds(1); ; wait *= 2)
+            {
+                var run = await AddUpdateAsync(id, runId, updateId, name, packed, limit.Token).ConfigureAwait(false);
+                if (await UpdateAsync(run, updateId, wanted, limit.Token).ConfigureAwait(false) != null)
                 {
-                    var row = await LockRunningAsync(t, id, runId).ConfigureAwait(false);
-                    t.Later(
-                        """
-                        INSERT INTO updates AS u (run_id, update_id, name, args, state, created) VALUES ($1, $2, $3, $4, 0, $5)
-                        ON CONFLICT (run_id, update_id) DO UPDATE SET (name, args, state, created, failure) = (excluded.name, excluded.args, 0, excluded.created, NULL)
-                        WHERE u.state = 3
-                        """,
-                        row.RunId, updateId, name, packed, t.Now);
-                    t.AskForTask(row);
-                    return row.RunId;
-                },
-                limit.Token).ConfigureAwait(false);
-            var wanted = options.WaitForStage == WorkflowUpdateStage.Completed ? 2 : 1;
-            await UpdateAsync(run, updateId, wanted, limit.Token).ConfigureAwait(false);
-            return new(client, updateId, id, run);
+                    return new(client, updateId, id, run);
+                }
+                var updates = await engine.ReadAsync(
+                    r => r.GetInt64(0), "SELECT count(*) FROM updates WHERE run_id = $1 AND state <> 3", [run], limit.Token).ConfigureAwait(false);
+                var refused = Limits.NoRoom(updates[0]);
+                // The package's client tries again for ten seconds where there may be room soon.
+                if (refused.Code != RpcException.StatusCode.ResourceExhausted || wait > TimeSpan.FromSeconds(4))
+                {
+                    throw refused;
+                }
+                await Task.Delay(wait, limit.Token).ConfigureAwait(false);
+            }
         }
         catch (OperationCanceledException e)
         {
@@ -98,13 +98,31 @@ internal sealed partial class Calls
         }
     }
 
+    /// <summary>Asks for an update, if its run has room for one; returns the run.</summary>
+    private Task<string> AddUpdateAsync(string id, string? runId, string updateId, string name, string args, CancellationToken token) => engine.TransactAsync(
+        async t =>
+        {
+            var row = await LockRunningAsync(t, id, runId).ConfigureAwait(false);
+            t.Later(
+                $"""
+                INSERT INTO updates AS u (run_id, update_id, name, args, state, created) SELECT $1, $2, $3, $4, 0, $5 WHERE {Limits.HasRoomSql}
+                ON CONFLICT (run_id, update_id) DO UPDATE SET (name, args, state, created, failure) = (excluded.name, excluded.args, 0, excluded.created, NULL)
+                WHERE u.state = 3
+                """,
+                row.RunId, updateId, name, args, t.Now);
+            t.AskForTask(row, atOnce: true);
+            return row.RunId;
+        },
+        token);
+
     public async Task<TResult> UpdateResultAsync<TResult>(string id, string? runId, string updateId, RpcOptions? rpc)
     {
         using var limit = Limit(rpc, null);
         try
         {
             var run = runId ?? (await RunAsync(id, null, limit.Token).ConfigureAwait(false)).RunId;
-            var (result, failure) = await UpdateAsync(run, updateId, 2, limit.Token).ConfigureAwait(false);
+            var (result, failure) = await UpdateAsync(run, updateId, 2, limit.Token).ConfigureAwait(false) ??
+                throw new RpcException(RpcException.StatusCode.NotFound, $"update {updateId} not found", null);
             return failure == null
                 ? Converter.FromResult<TResult>(result)
                 : throw new WorkflowUpdateFailedException(ToException(failure));
@@ -115,7 +133,8 @@ internal sealed partial class Calls
         }
     }
 
-    private async Task<(Payload[]? Result, Failure? Failure)> UpdateAsync(string runId, string updateId, int state, CancellationToken token)
+    /// <summary>Waits until an update is in a state; null when there is none.</summary>
+    private async Task<(Payload[]? Result, Failure? Failure)?> UpdateAsync(string runId, string updateId, int state, CancellationToken token)
     {
         while (true)
         {
@@ -127,7 +146,7 @@ internal sealed partial class Calls
                 token).ConfigureAwait(false);
             if (rows.Count == 0)
             {
-                throw new RpcException(RpcException.StatusCode.NotFound, $"update {updateId} not found", null);
+                return null;
             }
             if (rows[0].State == 4)
             {

@@ -1,21 +1,22 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 using Temporalio.Api.Enums.V1;
 using Temporalio.Client;
 using Temporalio.Exceptions;
 
 namespace Temporalio.StandIn;
 
-/// <summary>Lists: conditions joined by AND, on the built-in attributes and on search attributes.</summary>
+/// <summary>Lists of runs, by filter.</summary>
 internal sealed partial class Calls
 {
     public async Task<WorkflowListPage> ListAsync(string query, byte[]? token, int pageSize)
     {
         var skip = token == null ? 0 : int.Parse(Encoding.ASCII.GetString(token), CultureInfo.InvariantCulture);
-        var filter = ListFilter.Parse(query);
+        var filter = await new ListFilter(query, name => engine.TypeOfAsync(Namespace, name, CancellationToken.None)).ParseAsync().ConfigureAwait(false);
         var rows = await engine.ReadAsync(
             ExecutionRow.Read,
-            $"SELECT {ExecutionRow.Columns} FROM executions WHERE namespace = $1{filter.Sql} ORDER BY start_time DESC, run_id LIMIT {pageSize + 1} OFFSET {skip}",
+            $"SELECT {ExecutionRow.Columns} FROM executions WHERE namespace = $1 AND ({filter.Sql}) ORDER BY start_time DESC, run_id LIMIT {pageSize + 1} OFFSET {skip}",
             [Namespace, .. filter.Values]).ConfigureAwait(false);
         var executions = rows.Take(pageSize).Select(r => new WorkflowExecution(r, client.Options.DataConverter)).ToArray();
         return new(executions, rows.Count <= pageSize ? null : Encoding.ASCII.GetBytes((skip + pageSize).ToString(CultureInfo.InvariantCulture)));
@@ -23,92 +24,193 @@ internal sealed partial class Calls
 
     public async Task<long> CountAsync(string query)
     {
-        var filter = ListFilter.Parse(query);
+        var filter = await new ListFilter(query, name => engine.TypeOfAsync(Namespace, name, CancellationToken.None)).ParseAsync().ConfigureAwait(false);
         var rows = await engine.ReadAsync(
-            r => r.GetInt64(0), $"SELECT count(*) FROM executions WHERE namespace = $1{filter.Sql}", [Namespace, .. filter.Values]).ConfigureAwait(false);
+            r => r.GetInt64(0), $"SELECT count(*) FROM executions WHERE namespace = $1 AND ({filter.Sql})", [Namespace, .. filter.Values]).ConfigureAwait(false);
         return rows[0];
     }
 }
 
-/// <summary>A list filter as SQL.</summary>
-internal sealed partial record ListFilter(string Sql, object[] Values)
+/// <summary>
+/// Reads a list filter, the service's part of SQL: comparisons, IN, BETWEEN, IS NULL and STARTS_WITH, joined by AND, OR, NOT and parentheses. What a run lacks
+/// is NULL, of which no comparison is true.
+/// </summary>
+/// <param name="typeOf">The type of a search attribute; null when there is none of that name.</param>
+internal sealed partial class ListFilter(string query, Func<string, Task<IndexedValueType?>> typeOf)
 {
-    private static readonly Dictionary<string, string> BuiltIn = new(StringComparer.Ordinal)
-    {
-        ["WorkflowId"] = "workflow_id",
-        ["RunId"] = "run_id",
-        ["WorkflowType"] = "workflow_type",
-        ["TaskQueue"] = "task_queue",
-        ["ExecutionStatus"] = "status",
-        ["StartTime"] = "start_time",
-        ["CloseTime"] = "close_time",
-        ["ParentWorkflowId"] = "parent_id",
-    };
+    private readonly List<Match> tokens = [.. Token().Matches(query).Where(m => m.Length > 0)];
+    private readonly List<object> values = [];
+    private int next;
 
-    public static ListFilter Parse(string query)
+    /// <exception cref="RpcException">The filter cannot be read, or asks for what is not there.</exception>
+    public async Task<(string Sql, object[] Values)> ParseAsync()
     {
-        var sql = new StringBuilder();
-        var values = new List<object>();
-        if (string.IsNullOrWhiteSpace(query))
+        if (tokens.Count == 0)
         {
-            return new(string.Empty, []);
+            return ("true", []);
         }
-        var rest = query.Trim();
-        while (true)
+        var sql = await OrAsync().ConfigureAwait(false);
+        return next == tokens.Count ? (sql, [.. values]) : throw Invalid($"malformed SQL query: cannot read '{query[tokens[next].Index..]}'");
+    }
+
+    private async Task<string> OrAsync()
+    {
+        var sql = await AndAsync().ConfigureAwait(false);
+        while (Take("OR"))
         {
-            var match = Clause().Match(rest);
-            if (!match.Success)
+            sql = $"{sql} OR {await AndAsync().ConfigureAwait(false)}";
+        }
+        return sql;
+    }
+
+    private async Task<string> AndAsync()
+    {
+        var sql = await TermAsync().ConfigureAwait(false);
+        while (Take("AND"))
+        {
+            sql = $"{sql} AND {await TermAsync().ConfigureAwait(false)}";
+        }
+        return sql;
+    }
+
+    private async Task<string> TermAsync()
+    {
+        if (Take("NOT"))
+        {
+            return $"NOT ({await TermAsync().ConfigureAwait(false)})";
+        }
+        if (!Take("("))
+        {
+            return await ComparisonAsync().ConfigureAwait(false);
+        }
+        var inner = await OrAsync().ConfigureAwait(false);
+        Expect(")");
+        return $"({inner})";
+    }
+
+    private async Task<string> ComparisonAsync()
+    {
+        var name = next < tokens.Count && tokens[next].Groups["name"] is { Success: true, Value: var found }
+            ? found.Trim('`')
+            : throw Invalid("invalid expression: must be a column name");
+        next++;
+        if (!Engine.OwnAttributes.TryGetValue(name, out var column))
+        {
+            var type = await typeOf(name).ConfigureAwait(false) ?? throw Invalid($"invalid expression: column name '{name}' is not a valid search attribute");
+            var value = $"attributes -> {Parameter(name)} -> 'value'";
+            column = (type switch
             {
-                throw new RpcException(RpcException.StatusCode.InvalidArgument, $"invalid query: cannot read '{rest}'", null);
-            }
-            var name = match.Groups["name"].Value;
-            var sqlOperator = match.Groups["op"].Value.ToUpperInvariant();
-            var text = match.Groups["text"].Success ? match.Groups["text"].Value : match.Groups["bare"].Value;
-            var parameter = $"${values.Count + 2}";
-            if (!BuiltIn.TryGetValue(name, out var column))
+                IndexedValueType.KeywordList => $"({value})",
+                IndexedValueType.Int or IndexedValueType.Double => $"({value} #>> '{{}}')::numeric",
+                IndexedValueType.Bool => $"({value} #>> '{{}}')::boolean",
+                IndexedValueType.Datetime => $"({value} #>> '{{}}')::timestamptz",
+                _ => $"({value} #>> '{{}}')",
+            }, type);
+        }
+        if (Take("IS"))
+        {
+            var not = Take("NOT") ? " NOT" : string.Empty;
+            Expect("NULL");
+            return $"{column.Sql} IS{not} NULL";
+        }
+        var negated = Take("NOT") ? "NOT " : string.Empty;
+        var sign = next < tokens.Count ? tokens[next++].Value.Trim().ToUpperInvariant().Replace("<>", "!=", StringComparison.Ordinal) : string.Empty;
+        var allowed = column.Type switch
+        {
+            _ when negated.Length > 0 && sign is not ("IN" or "STARTS_WITH" or "BETWEEN") => false,
+            IndexedValueType.Text => sign is "=" or "!=",
+            IndexedValueType.KeywordList => sign is "=" or "!=" or "IN",
+            IndexedValueType.Keyword => sign is "=" or "!=" or "<" or ">" or "<=" or ">=" or "IN" or "STARTS_WITH" or "BETWEEN",
+            IndexedValueType.Bool => sign is "=" or "!=" or "IN",
+            _ => sign is "=" or "!=" or "<" or ">" or "<=" or ">=" or "IN" or "BETWEEN",
+        };
+        if (!allowed)
+        {
+            throw Invalid($"operation is not supported: operator '{negated}{sign}' not supported for {column.Type} type search attribute '{name}'");
+        }
+        if (sign == "BETWEEN")
+        {
+            var from = Value(name, column.Type);
+            Expect("AND");
+            return $"{negated}({column.Sql} BETWEEN {Parameter(from)} AND {Parameter(Value(name, column.Type))})";
+        }
+        var among = new List<string>();
+        if (sign == "IN")
+        {
+            Expect("(");
+            do
             {
-                values.Add(text);
-                var attribute = $"attributes -> '{name}' -> 'value'";
-                sql.Append(sqlOperator switch
-                {
-                    "=" => $" AND ({attribute} #>> '{{}}' = {parameter} OR {attribute} @> to_jsonb({parameter}::text))",
-                    "!=" => $" AND ({attribute} #>> '{{}}' IS DISTINCT FROM {parameter})",
-                    "STARTS_WITH" => $" AND starts_with({attribute} #>> '{{}}', {parameter})",
-                    _ => $" AND ({attribute} #>> '{{}}')::numeric {sqlOperator} {parameter}::text::numeric",
-                });
+                among.Add(Compare("=", Value(name, column.Type)));
             }
-            else if (sqlOperator == "STARTS_WITH")
-            {
-                values.Add(text);
-                sql.Append($" AND starts_with({column}, {parameter})");
-            }
-            else
-            {
-                values.Add(column switch
-                {
-                    "status" => (short)(Enum.TryParse<WorkflowExecutionStatus>(text, out var status)
-                        ? status
-                        : throw new RpcException(RpcException.StatusCode.InvalidArgument, $"invalid query: unknown status '{text}'", null)),
-                    "start_time" or "close_time" => DateTime.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal | DateTimeStyles.AssumeUniversal),
-                    _ => text,
-                });
-                sql.Append($" AND {column} {sqlOperator} {parameter}");
-            }
-            rest = rest[match.Length..].TrimStart();
-            if (rest.Length == 0)
-            {
-                return new(sql.ToString(), [.. values]);
-            }
-            if (!rest.StartsWith("AND ", StringComparison.OrdinalIgnoreCase))
-            {
-                throw new RpcException(RpcException.StatusCode.InvalidArgument, $"invalid query: expected AND at '{rest}'", null);
-            }
-            rest = rest[4..].TrimStart();
+            while (Take(","));
+            Expect(")");
+            return $"{negated}({string.Join(" OR ", among)})";
+        }
+        return negated + Compare(sign, Value(name, column.Type));
+
+        string Compare(string sign, object value) => (column.Type, sign) switch
+        {
+            (IndexedValueType.KeywordList, "=") => $"jsonb_exists({column.Sql}, {Parameter(value)})",
+            (IndexedValueType.KeywordList, _) => $"NOT jsonb_exists({column.Sql}, {Parameter(value)})",
+            (IndexedValueType.Text, "=") => Words(value),
+            (IndexedValueType.Text, _) => $"NOT {Words(value)}",
+            (_, "STARTS_WITH") => $"starts_with({column.Sql}, {Parameter(value)})",
+            _ => $"{column.Sql} {sign} {Parameter(value)}",
+        };
+
+        // A text is found by any of the words.
+        string Words(object value) =>
+            $"(to_tsvector('simple', {column.Sql}) @@ replace(plainto_tsquery('simple', {Parameter(value)})::text, '&', '|')::tsquery)";
+    }
+
+    private object Value(string name, IndexedValueType type)
+    {
+        var groups = next < tokens.Count ? tokens[next++].Groups : throw Invalid("malformed SQL query: unexpected end");
+        if (groups["name"].Success && type != IndexedValueType.Bool)
+        {
+            throw Invalid($"operation is not supported: column name on the right side of comparison expression (did you forget to quote '{groups["name"].Value}'?)");
+        }
+        var quoted = groups["text"].Success;
+        var text = quoted ? Escape().Replace(groups["text"].Value[1..^1], m => m.Value[1..]) : groups[0].Value.Trim();
+        object? value = (name, type) switch
+        {
+            ("ExecutionStatus", _) => Enum.TryParse<WorkflowExecutionStatus>(text, out var status) && Enum.IsDefined(status) ? (short)status : null,
+            (_, IndexedValueType.Bool) => !quoted && bool.TryParse(text, out var flag) ? flag : null,
+            (_, IndexedValueType.Int or IndexedValueType.Double) =>
+                !quoted && decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null,
+            (_, IndexedValueType.Datetime) => quoted && DateTime.TryParse(
+                text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal | DateTimeStyles.AssumeUniversal, out var time) ? time : null,
+            _ => quoted ? text : null,
+        };
+        return value ?? throw Invalid($"invalid expression: invalid value for search attribute {name} of type {type}: {text}");
+    }
+
+    private string Parameter(object value)
+    {
+        values.Add(value);
+        return $"${values.Count + 1}";
+    }
+
+    private bool Take(string word)
+    {
+        var there = next < tokens.Count && string.Equals(tokens[next].Value.Trim(), word, StringComparison.OrdinalIgnoreCase);
+        next += there ? 1 : 0;
+        return there;
+    }
+
+    private void Expect(string word)
+    {
+        if (!Take(word))
+        {
+            throw Invalid($"malformed SQL query: expected {word}");
         }
     }
 
-    [System.Text.RegularExpressions.GeneratedRegex(
-        """^`?(?<name>[A-Za-z_][A-Za-z0-9_]*)`?\s*(?<op>!=|>=|<=|=|>|<|STARTS_WITH(?=\s))\s*(?:'(?<text>[^']*)'|"(?<text>[^"]*)"|(?<bare>[A-Za-z0-9_.+-]+))""",
-        System.Text.RegularExpressions.RegexOptions.IgnoreCase)]
-    private static partial System.Text.RegularExpressions.Regex Clause();
+    private static RpcException Invalid(string message) => new(RpcException.StatusCode.InvalidArgument, $"invalid query: {message}", null);
+
+    [GeneratedRegex("""\s*(?:(?<text>'(?:[^'\\]|''|\\.)*'|"(?:[^"\\]|""|\\.)*")|(?<name>`[^`]+`|[A-Za-z_][A-Za-z0-9_]*)|[-+]?[0-9.][0-9.eE+-]*|!=|<>|>=|<=|\S)""")]
+    private static partial Regex Token();
+
+    [GeneratedRegex("""''|""|\\.""")]
+    private static partial Regex Escape();
 }

@@ -53,6 +53,10 @@ internal sealed partial class Calls(TemporalClient client, Engine engine)
             Details = options.StaticDetails,
             Identity = client.Connection.Options.Identity,
         };
+        if (start.Attributes != null && await engine.FaultAsync(Namespace, start.Attributes, options.Rpc?.CancellationToken ?? default).ConfigureAwait(false) is { } fault)
+        {
+            throw Invalid(fault);
+        }
         var (run, existing) = await LimitedAsync(
             options.Rpc, TimeSpan.FromMinutes(5), token => engine.TransactAsync(t => StartAsync(t, id, start, request, options), token)).ConfigureAwait(false);
         return run != null
@@ -252,7 +256,7 @@ internal sealed partial class Calls(TemporalClient client, Engine engine)
                     {
                         continue;
                     }
-                    Signal(t, locked, options);
+                    Signal(t, locked, options, atOnce: true);
                     return (existing.RunId, null);
                 }
                 if (!terminate)
@@ -277,14 +281,15 @@ internal sealed partial class Calls(TemporalClient client, Engine engine)
             {
                 if (options.StartSignal != null)
                 {
-                    Signal(t, (await t.LockAsync(run.RunId).ConfigureAwait(false)).Single(), options);
+                    Signal(t, (await t.LockAsync(run.RunId).ConfigureAwait(false)).Single(), options, atOnce: false);
                 }
                 return (run.RunId, null);
             }
         }
     }
 
-    private void Signal(Transaction t, ExecutionRow target, WorkflowOptions options)
+    /// <summary>The signal that comes with a start. Only one to a run that is there already ends a delay of its start, as do updates and cancellation; plain signals wait.</summary>
+    private void Signal(Transaction t, ExecutionRow target, WorkflowOptions options, bool atOnce)
     {
         if (options.StartSignal != null)
         {
@@ -293,7 +298,7 @@ internal sealed partial class Calls(TemporalClient client, Engine engine)
                 Name = options.StartSignal,
                 Args = Limits.Checked(Converter.Pack(options.StartSignalArgs ?? [])),
                 Identity = client.Connection.Options.Identity,
-            });
+            }, atOnce);
         }
     }
 

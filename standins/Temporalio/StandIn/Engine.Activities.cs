@@ -223,7 +223,7 @@ internal sealed partial class Engine
             ended AS (DELETE FROM activities a USING run WHERE a.run_id = run.run_id AND a.event_id = $2 AND a.token = $3 AND a.state = 1 RETURNING a.run_id),
             posted AS (
                 INSERT INTO inbox (run_id, type, time, data) SELECT run_id, $4, $5, $6 FROM run JOIN ended USING (run_id) WHERE status = 1 RETURNING run_id)
-            UPDATE executions e SET task_pending = true, task_at = CASE WHEN task_pending THEN task_at ELSE GREATEST($5, execution_time) END
+            UPDATE executions e SET task_pending = true, task_at = CASE WHEN task_pending THEN task_at ELSE $5 END
             FROM posted WHERE e.run_id = posted.run_id RETURNING e.namespace, e.task_queue
             """,
             [activity.RunId, activity.EventId, activity.Token, (short)type, Clock.Now, Json.Write(ended)],

@@ -223,7 +223,7 @@ internal sealed partial class Engine
         if (!run.CancelRequested)
         {
             t.Later("UPDATE executions SET cancel_requested = true WHERE run_id = $1", run.RunId);
-            t.Post(run, EventType.WorkflowExecutionCancelRequested, new EventData { Id = byWorkflowId });
+            t.Post(run, EventType.WorkflowExecutionCancelRequested, new EventData { Id = byWorkflowId }, atOnce: true);
         }
     }
 

@@ -84,7 +84,8 @@ internal sealed partial class Engine
         token);
 
     /// <summary>Notes a failed workflow task; it is tried again later, with all the history, until the code is mended.</summary>
-    public Task FailTaskAsync(WorkflowTask task, DateTime started, Failure failure, string identity, CancellationToken token) => TransactAsync(
+    /// <param name="cause">As the service names it, where it is the service that refuses what the workflow asks for.</param>
+    public Task FailTaskAsync(WorkflowTask task, DateTime started, string? cause, Failure failure, string identity, CancellationToken token) => TransactAsync(
         async t =>
         {
             var run = (await t.LockAsync(task.Execution.RunId).ConfigureAwait(false)).SingleOrDefault();
@@ -101,7 +102,7 @@ internal sealed partial class Engine
                 }
                 history.Add(EventType.WorkflowTaskScheduled, started, new EventData { TaskQueue = run.TaskQueue, Attempt = 1 });
                 history.Add(EventType.WorkflowTaskStarted, started, new EventData { Ref = history.Length, Identity = identity });
-                history.Add(EventType.WorkflowTaskFailed, t.Now, new EventData { Ref = history.Length, Failure = failure, Identity = identity });
+                history.Add(EventType.WorkflowTaskFailed, t.Now, new EventData { Name = cause, Ref = history.Length, Failure = failure, Identity = identity });
                 history.Write(t);
                 t.Later("DELETE FROM inbox WHERE seq = ANY($1)", (object)task.Inbox.Select(r => r.Seq).ToArray());
             }

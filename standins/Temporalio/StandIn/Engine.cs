@@ -219,7 +219,7 @@ internal sealed partial class Engine : IAsyncDisposable
             batch.BatchCommands.Add(Transaction.Command("SELECT pg_advisory_xact_lock(hashtext($1))", schema));
             await batch.ExecuteNonQueryAsync().ConfigureAwait(false);
             await using var exists = new NpgsqlCommand(
-                "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass($1 || '.activities') AND attname = 'owner')", connection, transaction)
+                "SELECT to_regclass($1 || '.search_attributes') IS NOT NULL", connection, transaction)
             {
                 Parameters = { new NpgsqlParameter { Value = schema } },
             };

@@ -72,7 +72,7 @@ internal static class HistoryJson
 
     public static string Write(IEnumerable<HistoryEvent> history)
     {
-        var (events, begun, decided) = (new JsonArray(), new Dictionary<long, long>(), 0L);
+        var (events, begun, decided, completed) = (new JsonArray(), new Dictionary<long, long>(), 0L, new JsonObject());
         foreach (var e in history)
         {
             var attributes = e.EventType == EventType.MarkerRecorded ? Marker(e.Data) : Attributes(e);
@@ -86,12 +86,17 @@ internal static class HistoryJson
             }
             if (e.EventType == EventType.WorkflowTaskCompleted)
             {
-                decided = e.EventId;
+                (decided, completed) = (e.EventId, attributes);
                 attributes["scheduledEventId"] = Text(begun.FirstOrDefault(b => b.Value == e.Data.Ref).Key);
             }
             else if (Command.IsCommandEvent(e.EventType) && e.EventType != EventType.WorkflowExecutionUpdateAccepted && e.EventType != EventType.WorkflowExecutionUpdateCompleted)
             {
                 attributes["workflowTaskCompletedEventId"] = Text(decided);
+                if (e.EventType == EventType.UpsertWorkflowSearchAttributes && e.Data.Attributes!.ContainsKey(WorkflowInstance.ChangeVersion.Name))
+                {
+                    // Without this flag the package's replay takes no such event after a patch.
+                    completed["sdkMetadata"] = new JsonObject { ["coreUsedFlags"] = new JsonArray(2) };
+                }
             }
             events.Add(new JsonObject
             {
@@ -168,8 +173,8 @@ internal static class HistoryJson
         }
         if (e.EventType is EventType.WorkflowTaskFailed)
         {
-            attributes["cause"] = "WORKFLOW_TASK_FAILED_CAUSE_" +
-                (e.Data.Failure?.Application?.Type == nameof(WorkflowNondeterminismException) ? "NON_DETERMINISTIC_ERROR" : "WORKFLOW_WORKER_UNHANDLED_FAILURE");
+            attributes["cause"] = EnumText("WORKFLOW_TASK_FAILED_CAUSE", e.Data.Name ??
+                (e.Data.Failure?.Application?.Type == nameof(WorkflowNondeterminismException) ? "NonDeterministicError" : "WorkflowWorkerUnhandledFailure"));
         }
         if (e.EventType is EventType.WorkflowExecutionUpdateAccepted)
         {

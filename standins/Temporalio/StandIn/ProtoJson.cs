@@ -41,8 +41,10 @@ internal static class ProtoJson
 
     /// <summary>An enum's value as protobuf names it: EVENT_TYPE_TIMER_STARTED.</summary>
     public static string EnumText<T>(string prefix, T value)
-        where T : struct, Enum =>
-        prefix + string.Concat(value.ToString().Select(c => char.IsUpper(c) ? "_" + c : char.ToUpperInvariant(c).ToString()));
+        where T : struct, Enum => EnumText(prefix, value.ToString());
+
+    public static string EnumText(string prefix, string value) =>
+        prefix + string.Concat(value.Select(c => char.IsUpper(c) ? "_" + c : char.ToUpperInvariant(c).ToString()));
 
     /// <summary>The value of such a name, or of the short one that older tools write.</summary>
     public static T EnumValue<T>(string text)

@@ -64,8 +64,16 @@ internal static class Replay
                 .Select(e => new ActivatedUpdate(e.Data.Id!, e.Data.Name!, e.Data.Args ?? [], Accepted: true))],
             [.. recorded.Where(e => e.EventType == EventType.MarkerRecorded).Select(e => e.Data.Name!)]));
         var next = 0;
+        EventType before = default;
         foreach (var e in recorded)
         {
+            var patched = before == EventType.MarkerRecorded && e.EventType == EventType.UpsertWorkflowSearchAttributes &&
+                e.Data.Attributes?.ContainsKey(WorkflowInstance.ChangeVersion.Name) == true;
+            before = e.EventType;
+            if (patched)
+            {
+                continue;
+            }
             var command = next < result.Commands.Count ? result.Commands[next] : null;
             if (command?.Matches(e) == true)
             {

@@ -50,16 +50,20 @@ internal sealed class Transaction(Engine engine, NpgsqlConnection connection, Ca
         (object)runIds.Distinct().ToArray());
 
     /// <summary>Puts an event before a locked, running execution and asks for a workflow task.</summary>
-    public void Post(ExecutionRow target, EventType type, EventData data)
+    public void Post(ExecutionRow target, EventType type, EventData data, bool atOnce = false)
     {
         Later("INSERT INTO inbox (run_id, type, time, data) VALUES ($1, $2, $3, $4)", target.RunId, (short)type, Now, Json.Write(data));
-        AskForTask(target);
+        AskForTask(target, atOnce);
     }
 
-    /// <summary>A pending task that already waits keeps its time; one that backs off after a failed attempt keeps its delay.</summary>
-    public void AskForTask(ExecutionRow target)
+    /// <summary>
+    /// A pending task that already waits keeps its time; one that backs off after a failed attempt keeps its delay. That of a run whose start is delayed comes
+    /// <paramref name="atOnce"/> if asked.
+    /// </summary>
+    public void AskForTask(ExecutionRow target, bool atOnce = false)
     {
-        Later("UPDATE executions SET task_pending = true, task_at = $2 WHERE run_id = $1 AND NOT task_pending", target.RunId, Later(Now, target.ExecutionTime));
+        var delayed = atOnce && target.HistoryLength == 1 && target.ExecutionTime > Now;
+        Later("UPDATE executions SET task_pending = true, task_at = $2 WHERE run_id = $1 AND (NOT task_pending OR $3)", target.RunId, Now, delayed);
         Wake(StandIn.Wakeups.WorkflowTasks(target.Namespace, target.TaskQueue));
     }
 
@@ -69,6 +73,4 @@ internal sealed class Transaction(Engine engine, NpgsqlConnection connection, Ca
         await using var sending = batch!;
         await sending.ExecuteNonQueryAsync(token).ConfigureAwait(false);
     }
-
-    private static DateTime Later(DateTime a, DateTime b) => a > b ? a : b;
 }

@@ -11,9 +11,17 @@ namespace Temporalio.StandIn;
 /// <summary>What a workflow asks of the outside, and the answers.</summary>
 internal sealed partial class WorkflowInstance
 {
+    /// <summary>Where lists find the patches that a run has taken. The workflow itself does not see it, and replay takes histories with and without it.</summary>
+    public static readonly SearchAttributeKey ChangeVersion = SearchAttributeKey.CreateKeywordList("TemporalChangeVersion");
+
+    private const int MaxChangeVersion = 2048;
+
     /// <summary>What waits for an answer, by the id of the event that asked.</summary>
-    private readonly Dictionary<long, Action<HistoryEvent>> pending = [];
+    private readonly Dictionary<long, (EventType Asked, Action<HistoryEvent> Answer)> pending = [];
     private readonly Dictionary<string, IRawValue> memo;
+
+    /// <summary>How many commands of a type wait for their answers?</summary>
+    public int Pending(EventType asked) => pending.Values.Count(p => p.Asked == asked);
 
     public async Task DelayAsync(DelayOptions options)
     {
@@ -282,6 +290,11 @@ internal sealed partial class WorkflowInstance
         if (patched)
         {
             commands.Add(new(EventType.MarkerRecorded, new EventData { Name = patchId, Flag = deprecated }));
+            var ids = SearchAttributeCollection.Store(ChangeVersion, patches.Where(p => p.Value).Select(p => p.Key).Order(StringComparer.Ordinal).ToArray());
+            if (!IsReplaying && ids.Value!.Value.GetRawText().Length < MaxChangeVersion)
+            {
+                commands.Add(new(EventType.UpsertWorkflowSearchAttributes, new EventData { Attributes = new() { [ChangeVersion.Name] = ids } }));
+            }
         }
         return patched;
     }
@@ -329,19 +342,18 @@ internal sealed partial class WorkflowInstance
     /// <summary>Adds a command whose event will be answered by later events, <paramref name="answers"/> at most.</summary>
     private Command Ask(EventType type, EventData data, Action<HistoryEvent> answered, int answers = 1)
     {
-        var command = new Command(type, data)
-        {
-            Recorded = eventId => pending[eventId] = e =>
-            {
-                if (--answers == 0)
-                {
-                    pending.Remove(eventId);
-                }
-                answered(e);
-            },
-        };
+        var command = new Command(type, data) { Recorded = eventId => pending[eventId] = (type, e => Answer(eventId, e)) };
         commands.Add(command);
         return command;
+
+        void Answer(long eventId, HistoryEvent e)
+        {
+            if (--answers == 0 || e.EventType == EventType.StartChildWorkflowExecutionFailed)
+            {
+                pending.Remove(eventId);
+            }
+            answered(e);
+        }
     }
 
     /// <summary>Takes back what is not sent yet, else asks to cancel it.</summary>
@@ -373,9 +385,9 @@ internal sealed partial class WorkflowInstance
                 });
             }
         }
-        else if (e.Data.Ref is { } asked && pending.TryGetValue(asked, out var answer))
+        else if (e.Data.Ref is { } asked && pending.TryGetValue(asked, out var waiting))
         {
-            answer(e);
+            waiting.Answer(e);
         }
     }
 

@@ -187,6 +187,8 @@ internal sealed class WorkflowWorker(WorkflowWorkerOptions options, int key)
                     []);
                 var activated = entry.Workflow;
                 result = await WatchAsync(() => activated.Activate(activation)).ConfigureAwait(false);
+                Limits.Check(result.Commands, activated.Pending);
+                await CheckAttributesAsync(result.Commands).ConfigureAwait(false);
                 silent = !first && unseen.Count == 0 && result.Commands.Count == 0;
                 writer.Add(EventType.WorkflowTaskCompleted, engine.Clock.Now, new EventData { Ref = started.EventId });
                 nextRun = await RecordAsync(run, writer, result).ConfigureAwait(false);
@@ -200,7 +202,12 @@ internal sealed class WorkflowWorker(WorkflowWorkerOptions options, int key)
         {
             cache.Evict(run.RunId);
             logger.LogWarning(e, "Failed activation on workflow {WorkflowType} with ID {WorkflowId} and run ID {RunId}", run.WorkflowType, run.WorkflowId, run.RunId);
-            await engine.FailTaskAsync(task, begun, ToFailure(e), options.Identity, engine.Stopped).ConfigureAwait(false);
+            var refused = e as CommandRefusedException;
+            await engine.FailTaskAsync(task, begun, refused?.Cause, ToFailure(e), options.Identity, engine.Stopped).ConfigureAwait(false);
+            if (refused is { Terminates: true })
+            {
+                await TerminateAsync(run, refused.Message).ConfigureAwait(false);
+            }
             return;
         }
         var outcome = await engine.CompleteTaskAsync(
@@ -211,9 +218,7 @@ internal sealed class WorkflowWorker(WorkflowWorkerOptions options, int key)
             cache.Keep(entry);
             if (Limits.Reason(writer.Length, writer.Size) is { } reason)
             {
-                var end = new EventData { Name = reason, Failure = Engine.Terminated(reason, null) };
-                await engine.StopRunAsync(
-                    run.RunId, WorkflowExecutionStatus.Terminated, EventType.WorkflowExecutionTerminated, end, token: engine.Stopped).ConfigureAwait(false);
+                await TerminateAsync(run, reason).ConfigureAwait(false);
                 cache.Evict(run.RunId);
             }
             return;
@@ -226,6 +231,24 @@ internal sealed class WorkflowWorker(WorkflowWorkerOptions options, int key)
         else if (outcome == TaskOutcome.Completed && entry.Workflow.HasChildren)
         {
             await engine.ApplyParentClosePolicyAsync(run.RunId, engine.Stopped).ConfigureAwait(false);
+        }
+    }
+
+    private Task TerminateAsync(ExecutionRow run, string reason) => engine.StopRunAsync(
+        run.RunId,
+        WorkflowExecutionStatus.Terminated,
+        EventType.WorkflowExecutionTerminated,
+        new EventData { Name = reason, Failure = Engine.Terminated(reason, null) },
+        token: engine.Stopped);
+
+    private async Task CheckAttributesAsync(IEnumerable<Command> commands)
+    {
+        foreach (var command in commands.Where(c => c.Data.Attributes != null))
+        {
+            if (await engine.FaultAsync(options.Namespace, command.Data.Attributes!, engine.Stopped).ConfigureAwait(false) is { } fault)
+            {
+                throw new CommandRefusedException("BadSearchAttributes", fault, terminates: false);
+            }
         }
     }
 
@@ -274,7 +297,7 @@ internal sealed class WorkflowWorker(WorkflowWorkerOptions options, int key)
             ParentPolicy = run.ParentPolicy,
         };
 
-    private Failure ToFailure(Exception e) => e is WorkflowNondeterminismException
+    private Failure ToFailure(Exception e) => e is CommandRefusedException ? Limits.Failed(e.Message) : e is WorkflowNondeterminismException
         ? new Failure { Message = e.Message, StackTrace = e.StackTrace ?? string.Empty, Application = new(nameof(WorkflowNondeterminismException), false, null, null, default) }
         : options.Converter.FailureConverter.ToFailure(e, options.Converter.PayloadConverter);
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Temporalio.Client;
+using Temporalio.Common;
 using Temporalio.StandIn;
 
 namespace Temporalio.Testing;
@@ -20,7 +21,7 @@ public class WorkflowEnvironment : IAsyncDisposable
     protected ILogger<WorkflowEnvironment> Logger { get; private init; }
 
     public static async Task<WorkflowEnvironment> StartLocalAsync(WorkflowEnvironmentStartLocalOptions? options = null) =>
-        await Embedded.StartAsync(options ?? new(), new Engine(Engine.Database, Engine.DefaultSchema), throwAway: false).ConfigureAwait(false);
+        await Embedded.StartAsync(options ?? new(), new Engine(Engine.Database, Engine.DefaultSchema), throwAway: false, options?.SearchAttributes).ConfigureAwait(false);
 
     /// <summary>Starts an environment in a schema of its own, where time passes only when nothing can be done.</summary>
     public static async Task<WorkflowEnvironment> StartTimeSkippingAsync(WorkflowEnvironmentStartTimeSkippingOptions? options = null)
@@ -69,12 +70,17 @@ public class WorkflowEnvironment : IAsyncDisposable
 
         public override bool SupportsTimeSkipping => engine.Skipping != null;
 
-        public static async Task<WorkflowEnvironment> StartAsync(TemporalClientConnectOptions options, Engine engine, bool throwAway)
+        public static async Task<WorkflowEnvironment> StartAsync(
+            TemporalClientConnectOptions options, Engine engine, bool throwAway, IReadOnlyCollection<SearchAttributeKey>? attributes = null)
         {
             options = (TemporalClientConnectOptions)options.Clone();
             options.TargetHost ??= "localhost:7233";
             var connection = new TemporalConnection(options, () => engine);
             await connection.ConnectAsync().ConfigureAwait(false);
+            if (attributes is { Count: > 0 })
+            {
+                await engine.RegisterAsync(options.Namespace, attributes).ConfigureAwait(false);
+            }
             var client = new TemporalClient(connection, options.ToClientOptions());
             client.Calls.Waiting = engine.Skipping is { } skipping ? skipping.Wait : null;
             return new Embedded(client, engine, throwAway);

@@ -46,7 +46,7 @@ public class WorkflowEnvironmentStartLocalOptions : TemporalClientConnectOptions
 
     public int UIPort { get; set; }
 
-    /// <summary>To register. The stand-in takes any attribute without that.</summary>
+    /// <summary>To register: others than these, and those registered before, cannot be set or asked for.</summary>
     public IReadOnlyCollection<SearchAttributeKey>? SearchAttributes { get; set; }
 
     public DevServerOptions DevServerOptions { get; set; } = new();

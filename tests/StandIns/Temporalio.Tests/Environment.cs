@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Npgsql;
 using Temporalio.Client;
 using Temporalio.Testing;
@@ -29,7 +30,7 @@ public sealed class EnvironmentFixture : IAsyncLifetime
             "TEMPORAL_STANDIN_DATABASE", new NpgsqlConnectionStringBuilder(Server) { Database = Name }.ConnectionString);
         Environment = await WorkflowEnvironment.StartLocalAsync(new()
         {
-            SearchAttributes = [SearchWorkflow.Language, SearchWorkflow.Rows],
+            SearchAttributes = [SearchWorkflow.Language, SearchWorkflow.Rows, SearchWorkflow.Tags, SearchWorkflow.Note],
         });
     }
 
@@ -80,6 +81,15 @@ public abstract class WorkflowTest(EnvironmentFixture fixture)
     {
         using var worker = new TemporalWorker(Client, options);
         await worker.ExecuteAsync(test);
+    }
+
+    /// <summary>The causes of a run's failed workflow tasks, as the service names them.</summary>
+    protected static async Task<IReadOnlyList<string>> FailedTasksAsync(WorkflowHandle handle)
+    {
+        using var history = JsonDocument.Parse((await handle.FetchHistoryAsync()).ToJson());
+        return [.. history.RootElement.GetProperty("events").EnumerateArray()
+            .Where(e => e.GetProperty("eventType").GetString() == "EVENT_TYPE_WORKFLOW_TASK_FAILED")
+            .Select(e => e.GetProperty("workflowTaskFailedEventAttributes").GetProperty("cause").GetString()!)];
     }
 
     /// <summary>Waits until something is so; fails after 20 seconds.</summary>

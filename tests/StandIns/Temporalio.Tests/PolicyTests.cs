@@ -122,6 +122,56 @@ public sealed class PolicyTests(EnvironmentFixture fixture) : WorkflowTest(fixtu
         });
     }
 
+    /// <summary>A second signal-with-start, an update and a cancellation end the delay; a plain signal waits for its end.</summary>
+    [Theory]
+    [InlineData("signal-with-start", true)]
+    [InlineData("update", true)]
+    [InlineData("cancel", true)]
+    [InlineData("signal", false)]
+    public Task StartDelay_EndsWithWhatCannotWait(string what, bool ends) => RunAsync(WorkerOptions(typeof(MessageWorkflow)), async () =>
+    {
+        var options = Options();
+        options.StartDelay = TimeSpan.FromHours(1);
+        options.SignalWithStart((MessageWorkflow w) => w.NoteAsync("first"));
+        var handle = await Client.StartWorkflowAsync((MessageWorkflow w) => w.RunAsync("is"), options);
+        await Task.Delay(300);
+        (await HasAsync(handle, EventType.WorkflowTaskStarted)).ShouldBeFalse();
+        switch (what)
+        {
+            case "signal-with-start":
+                await Client.StartWorkflowAsync((MessageWorkflow w) => w.RunAsync("no"), options);
+                break;
+            case "update":
+                (await handle.ExecuteUpdateAsync(w => w.SteerAsync(new("is", 1)))).ShouldBe(3);
+                break;
+            case "cancel":
+                await handle.CancelAsync();
+                break;
+            default:
+                await handle.SignalAsync(w => w.NoteAsync("second"));
+                await Task.Delay(1000);
+                break;
+        }
+        if (ends)
+        {
+            await EventuallyAsync(() => HasAsync(handle, EventType.WorkflowTaskCompleted));
+        }
+        else
+        {
+            (await HasAsync(handle, EventType.WorkflowTaskStarted)).ShouldBeFalse();
+        }
+        if (what == "signal-with-start")
+        {
+            // What comes later does not wait for the delay's end either.
+            await handle.SignalAsync(w => w.EndAsync());
+            (await handle.GetResultAsync()).ShouldBe(2);
+        }
+        else if (what != "cancel")
+        {
+            await handle.TerminateAsync();
+        }
+    });
+
     [Fact]
     public Task Query_OfAClosedRun_IsAnsweredUnlessItIsToBeRejected() => RunAsync(WorkerOptions(typeof(MessageWorkflow)), async () =>
     {

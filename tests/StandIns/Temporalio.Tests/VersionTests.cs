@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Temporalio.Api.Enums.V1;
 using Temporalio.Client;
 using Temporalio.Common;
@@ -84,6 +85,13 @@ public abstract class SharedWorkflow
     }
 }
 
+[Workflow]
+public class ManyPatchesWorkflow
+{
+    [WorkflowRun]
+    public Task<bool> RunAsync() => Task.FromResult(Workflow.Patched("second") && Workflow.Patched("first") && Workflow.Patched("second"));
+}
+
 /// <summary>Workers of two versions on one queue: every task of a run may go to either. With XINSTRUCT_NIGHTLY set each pair shares its run for a minute.</summary>
 public sealed class VersionTests(EnvironmentFixture fixture) : WorkflowTest(fixture)
 {
@@ -156,6 +164,35 @@ public sealed class VersionTests(EnvironmentFixture fixture) : WorkflowTest(fixt
         await ReplayAsync(handle, right);
         await Should.ThrowAsync<WorkflowNondeterminismException>(() => ReplayAsync(handle, wrong));
     }
+
+    [Fact]
+    public Task Patches_AreListed_AndReplayWithAndWithoutThat() => RunAsync(WorkerOptions(typeof(ManyPatchesWorkflow)), async () =>
+    {
+        var handle = await Client.StartWorkflowAsync((ManyPatchesWorkflow w) => w.RunAsync(), Options());
+        (await handle.GetResultAsync()).ShouldBeTrue();
+        var history = await handle.FetchHistoryAsync();
+        history.Events.Skip(4).Select(e => e.EventType).ShouldBe([
+            EventType.MarkerRecorded, EventType.UpsertWorkflowSearchAttributes, EventType.MarkerRecorded, EventType.UpsertWorkflowSearchAttributes, EventType.WorkflowExecutionCompleted]);
+        (await handle.DescribeAsync()).TypedSearchAttributes.Get(SearchAttributeKey.CreateKeywordList("TemporalChangeVersion")).ShouldBe(["first", "second"]);
+        await EventuallyAsync(async () => (await Client.CountWorkflowsAsync($"TaskQueue = '{Queue}' AND TemporalChangeVersion = 'first'")).Count == 1);
+
+        var replayer = new WorkflowReplayer(new WorkflowReplayerOptions().AddWorkflow<ManyPatchesWorkflow>());
+        await replayer.ReplayWorkflowAsync(WorkflowHistory.FromJson(handle.Id, history.ToJson()));
+        // Older workers wrote the markers alone.
+        var older = JsonNode.Parse(history.ToJson())!;
+        var events = older["events"]!.AsArray();
+        foreach (var upsert in events.Where(e => e!["upsertWorkflowSearchAttributesEventAttributes"] != null).ToList())
+        {
+            events.Remove(upsert);
+        }
+        for (var i = 0; i < events.Count; i++)
+        {
+            events[i]!["eventId"] = $"{i + 1}";
+        }
+        var flags = events[3]!["workflowTaskCompletedEventAttributes"]!["sdkMetadata"]!["coreUsedFlags"]!.AsArray();
+        flags.Remove(flags.Single(f => f!.GetValue<int>() == 2));
+        await replayer.ReplayWorkflowAsync(WorkflowHistory.FromJson(handle.Id, older.ToJsonString()));
+    });
 
     private Task<WorkflowHandle> StartAsync() => Client.StartWorkflowAsync("Shared", [], Options());
 
