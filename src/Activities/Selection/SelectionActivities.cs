@@ -14,6 +14,9 @@ namespace XInstruct.Activities.Selection;
 /// <summary>Keeps the best pairs of a language at the end of an iteration.</summary>
 public sealed class SelectionActivities(EventWriter writer, RunLibrary library, RunReader runs, SampleReader samples, IDocumentStore store) : ISelectionActivities
 {
+    /// <summary>Samples whose states are read at once.</summary>
+    private const int Batch = 1000;
+
     /// <inheritdoc/>
     [Activity]
     public async Task<LanguageIteration> KeepAsync(KeepInput input)
@@ -26,15 +29,16 @@ public sealed class SelectionActivities(EventWriter writer, RunLibrary library, 
         if (completed is not null && !input.IsApproved) return completed;
         var recipe = (await library.RecipeAsync(run, ct)).Recipe;
         var plan = await library.PlanAsync(input.Language, ct);
-        var all = await samples.LoadAsync(run.Run, plan.Ids, ct);
+        var all = new List<Candidate>(plan.Ids.Count);
+        foreach (var ids in plan.Ids.Chunk(Batch)) all.AddRange((await samples.LoadAsync(run.Run, ids, ct)).Select(Candidate.Of));
         var kept = KeepRule.Choose(all, recipe.Refine, input.Iteration, recipe.Seed);
         var act = new Act("keep", CodeVersion.Current);
-        var changes = kept.Select((s, i) => Change(run.Run, s, c => c.Keep(input.Iteration, i + 1))).ToList();
+        var changes = kept.Select((s, i) => Change(run.Run, s.Sample, c => c.Keep(input.Iteration, i + 1)));
         if (input.IsLast)
         {
-            var chosen = kept.Select(s => s.SampleId).ToHashSet();
-            changes.AddRange(all.Where(s => s.Kept is null && !chosen.Contains(s.SampleId))
-                .Select(s => Change(run.Run, s, c => c.Reject(input.Iteration, c.Instruction is null ? "no-instruction" : c.Level is null ? "not-rated" : "not-kept"))));
+            var chosen = kept.Select(s => s.Sample).ToHashSet();
+            changes = changes.Concat(all.Where(s => s.Kept is null && !chosen.Contains(s.Sample))
+                .Select(s => Change(run.Run, s.Sample, c => c.Reject(input.Iteration, c.Instruction is null ? "no-instruction" : c.Level is null ? "not-rated" : "not-kept"))));
         }
 
         foreach (var batch in changes.Chunk(recipe.Plan.ShardSize))
@@ -66,7 +70,7 @@ public sealed class SelectionActivities(EventWriter writer, RunLibrary library, 
             {
                 var stream = Identity.Stream(run.Run, sample.SampleId);
                 var events = await session.Events.FetchStreamAsync(stream, token: ct);
-                if (Sample.Before(events.Select(e => e.Data), input.Iteration) is { } before) changes.Add(Change(run.Run, sample, s => s.Restore(before, input.Iteration)));
+                if (Sample.Before(events.Select(e => e.Data), input.Iteration) is { } before) changes.Add(Change(run.Run, sample.SampleId, s => s.Restore(before, input.Iteration)));
             }
 
             restored += await writer.WriteAsync(run.Run, new Act("undo", CodeVersion.Current), changes, ct);
@@ -76,6 +80,6 @@ public sealed class SelectionActivities(EventWriter writer, RunLibrary library, 
         return restored;
     }
 
-    private static Change<Sample> Change(string run, Sample sample, Func<Sample, object?> decide) => new(
-        Identity.Stream(run, sample.SampleId), sample.SampleId, current => current is not null && decide(current) is { } e ? new Fact(e) : null);
+    private static Change<Sample> Change(string run, Guid sample, Func<Sample, object?> decide) => new(
+        Identity.Stream(run, sample), sample, current => current is not null && decide(current) is { } e ? new Fact(e) : null);
 }

@@ -6,8 +6,42 @@ namespace XInstruct.Domain.Provenance;
 /// <summary>Merkle tree hash of RFC 9162, section 2.1.1, over (subject, version, hash) leaves in a given order.</summary>
 public static class MerkleTree
 {
-    /// <summary>One leaf: a stream's subject, a version and that version's chain hash in hex.</summary>
-    public readonly record struct Leaf(Guid Subject, long Version, string Hash);
+    /// <summary>One leaf: a stream's subject, a version and that version's chain hash. Holds the hash as its 32 bytes: of a large run millions wait to be put in order.</summary>
+    public readonly record struct Leaf
+    {
+        private readonly UInt128 _first, _last;
+
+        /// <summary>A leaf.</summary>
+        /// <param name="subject">The stream's subject.</param>
+        /// <param name="version">A version.</param>
+        /// <param name="hash">That version's chain hash in hex.</param>
+        public Leaf(Guid subject, long version, string hash)
+        {
+            (Subject, Version) = (subject, version);
+            Span<byte> bytes = stackalloc byte[32];
+            bytes.Clear();
+            Convert.FromHexString(hash, bytes, out _, out _);
+            (_first, _last) = (BinaryPrimitives.ReadUInt128BigEndian(bytes), BinaryPrimitives.ReadUInt128BigEndian(bytes[16..]));
+        }
+
+        /// <summary>The stream's subject.</summary>
+        public Guid Subject { get; }
+
+        /// <summary>A version.</summary>
+        public long Version { get; }
+
+        /// <summary>That version's chain hash in hex.</summary>
+        public string Hash => $"{_first:x32}{_last:x32}";
+
+        /// <summary>Writes subject, version and hash, 56 bytes.</summary>
+        internal void Write(Span<byte> bytes)
+        {
+            Subject.TryWriteBytes(bytes, bigEndian: true, out _);
+            BinaryPrimitives.WriteInt64BigEndian(bytes[16..], Version);
+            BinaryPrimitives.WriteUInt128BigEndian(bytes[24..], _first);
+            BinaryPrimitives.WriteUInt128BigEndian(bytes[40..], _last);
+        }
+    }
 
     /// <summary>Root in hex; the root of no leaves is SHA-256 of nothing.</summary>
     public static string Root(IEnumerable<Leaf> leaves)
@@ -31,9 +65,7 @@ public sealed class MerkleAccumulator
     {
         Span<byte> bytes = stackalloc byte[1 + 16 + 8 + 32];
         bytes[0] = 0;
-        leaf.Subject.TryWriteBytes(bytes[1..], bigEndian: true, out _);
-        BinaryPrimitives.WriteInt64BigEndian(bytes[17..], leaf.Version);
-        Convert.FromHexString(leaf.Hash, bytes[25..], out _, out _);
+        leaf.Write(bytes[1..]);
         Count++;
         var (hash, size) = (SHA256.HashData(bytes), 1L);
         while (_peaks.Count > 0 && _peaks[^1].Size == size)

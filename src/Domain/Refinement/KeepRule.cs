@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Security.Cryptography;
 using XInstruct.Domain.Identities;
 using XInstruct.Domain.Recipes;
@@ -6,78 +7,92 @@ using XInstruct.Domain.Samples;
 
 namespace XInstruct.Domain.Refinement;
 
+/// <summary>What the rule asks of a sample. A few dozen bytes: a language may have millions.</summary>
+/// <param name="Sample">Sample id.</param>
+/// <param name="Form">The instruction, by the first half of its hash; null for none.</param>
+/// <param name="Level">Its rating.</param>
+/// <param name="BestProbability">P(level 2).</param>
+/// <param name="LogProbability">The generator's confidence.</param>
+/// <param name="Kept">Iteration that kept it.</param>
+/// <param name="Rated">Iteration that rated it.</param>
+public readonly record struct Candidate(Guid Sample, UInt128? Form, int? Level, double BestProbability, double? LogProbability, int? Kept, int Rated)
+{
+    /// <summary>Of a sample.</summary>
+    public static Candidate Of(Sample sample)
+    {
+        ArgumentNullException.ThrowIfNull(sample);
+        UInt128? form = sample.Instruction is { } hash ? UInt128.Parse(hash.AsSpan(0, 32), NumberStyles.HexNumber, CultureInfo.InvariantCulture) : null;
+        return new(sample.SampleId, form, sample.Level, sample.BestProbability, sample.LogProbability, sample.Kept, sample.Rated);
+    }
+}
+
 /// <summary>
 /// Which pairs of a language are kept at the end of an iteration (methods section 1, with the ranking of docs/method.md): a share of its
 /// texts, the best first; pairs kept earlier that were not judged anew stay and count.
 /// </summary>
 public static class KeepRule
 {
+    private static readonly Comparer<Guid> ById = Comparer<Guid>.Create(Identity.Compare);
+
     /// <summary>The newly kept pairs, best first.</summary>
     /// <param name="samples">All accepted texts of the language, ordered by sample id.</param>
     /// <param name="options">The loop's options.</param>
     /// <param name="iteration">Iteration that ends.</param>
     /// <param name="seed">The run's seed, for <see cref="Ranking.Random"/>.</param>
-    public static IReadOnlyList<Sample> Choose(IReadOnlyList<Sample> samples, RefineOptions options, int iteration, int seed)
+    public static IReadOnlyList<Candidate> Choose(IReadOnlyList<Candidate> samples, RefineOptions options, int iteration, int seed)
     {
         var share = options.Keep[Math.Min(iteration, options.Keep.Count - 1)];
         var target = (int)Math.Floor(share * samples.Count + 0.5);
         var room = target - samples.Count(s => s.Kept < iteration);
         if (room <= 0) return [];
         var candidates = samples
-            .Where(s => (s.Kept is null || s.Kept == iteration) && s.Instruction is not null && s.Level is not null)
+            .Where(s => (s.Kept is null || s.Kept == iteration) && s.Form is not null && s.Level is not null)
             .Where(s => !options.RequireBest || s.Level == 2)
-            .ToList();
+            .ToArray();
         var score = Score(candidates, options.Rank, iteration, seed);
-        var ranked = candidates.OrderBy(s => score[s.SampleId]).ThenBy(s => s.SampleId, Comparer<Guid>.Create(Identity.Compare)).ToList();
+        var ranked = Enumerable.Range(0, candidates.Length).OrderBy(i => score[i]).ThenBy(i => candidates[i].Sample, ById).Select(i => candidates[i]).ToList();
         return Balance(ranked, samples, room, options.BalanceLabels, target, iteration);
     }
 
     /// <summary>Where an instruction takes few forms, each gets the same share of what is kept, so that confidence cannot drift to one label.</summary>
-    private static List<Sample> Balance(
-        List<Sample> ranked, IReadOnlyList<Sample> samples, int room, int forms, int target, int iteration)
+    private static List<Candidate> Balance(List<Candidate> ranked, IReadOnlyList<Candidate> samples, int room, int forms, int target, int iteration)
     {
-        var groups = ranked.GroupBy(s => s.Instruction!, StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal).ToList();
-        if (groups.Count < 2 || groups.Count > forms) return [.. ranked.Take(room)];
-        var quota = target / groups.Count;
-        var taken = new HashSet<Guid>();
-        foreach (var group in groups)
-        {
-            var before = samples.Count(s => s.Kept < iteration && s.Instruction == group.Key);
-            foreach (var sample in group.Take(Math.Max(0, quota - before))) taken.Add(sample.SampleId);
-        }
-
-        return [.. ranked.Where(s => taken.Contains(s.SampleId)).Take(room)];
+        var found = ranked.Select(s => s.Form).Distinct().Take(forms + 1).ToList();
+        if (found.Count < 2 || found.Count > forms) return [.. ranked.Take(room)];
+        var quota = target / found.Count;
+        var left = found.ToDictionary(form => form!.Value, form => quota - samples.Count(s => s.Kept < iteration && s.Form == form));
+        return [.. ranked.Where(s => left[s.Form!.Value]-- > 0).Take(room)];
     }
 
     // Lower is better.
-    private static Dictionary<Guid, double> Score(List<Sample> candidates, Ranking ranking, int iteration, int seed)
+    private static double[] Score(Candidate[] candidates, Ranking ranking, int iteration, int seed)
     {
-        var evaluator = Ranks(candidates, s => s.BestProbability);
-        // The two halves were written by different generators, whose confidence is not on one scale: rank within each.
-        var generator = candidates.GroupBy(s => Identity.Half(s.SampleId))
-            .SelectMany(half => Ranks([.. half], s => s.LogProbability ?? double.NegativeInfinity))
-            .ToDictionary(p => p.Key, p => p.Value);
-        return candidates.ToDictionary(s => s.SampleId, s => ranking switch
+        var all = Enumerable.Range(0, candidates.Length);
+        var score = new double[candidates.Length];
+        if (ranking is not (Ranking.Evaluator or Ranking.Generator or Ranking.Both))
         {
-            Ranking.Evaluator => evaluator[s.SampleId],
-            Ranking.Generator => generator[s.SampleId],
-            Ranking.Both => evaluator[s.SampleId] + generator[s.SampleId],
-            _ => Draw(s.SampleId, iteration, seed),
-        });
-    }
-
-    /// <summary>Rank as a share of the list: 0 the best, ties share the better rank.</summary>
-    private static Dictionary<Guid, double> Ranks(List<Sample> samples, Func<Sample, double> value)
-    {
-        var ordered = samples.OrderByDescending(value).ThenBy(s => s.SampleId, Comparer<Guid>.Create(Identity.Compare)).ToList();
-        var ranks = new Dictionary<Guid, double>(samples.Count);
-        for (var i = 0; i < ordered.Count; i++)
-        {
-            var tied = i > 0 && value(ordered[i]).Equals(value(ordered[i - 1]));
-            ranks[ordered[i].SampleId] = tied ? ranks[ordered[i - 1].SampleId] : (double)i / ordered.Count;
+            for (var i = 0; i < score.Length; i++) score[i] = Draw(candidates[i].Sample, iteration, seed);
         }
 
-        return ranks;
+        if (ranking is Ranking.Evaluator or Ranking.Both) AddRanks(all, s => s.BestProbability);
+        if (ranking is Ranking.Generator or Ranking.Both)
+        {
+            // The two halves were written by different generators, whose confidence is not on one scale: rank within each.
+            foreach (var half in all.GroupBy(i => Identity.Half(candidates[i].Sample))) AddRanks(half, s => s.LogProbability ?? double.NegativeInfinity);
+        }
+
+        return score;
+
+        // Rank as a share of the list: 0 the best, ties share the better rank.
+        void AddRanks(IEnumerable<int> list, Func<Candidate, double> value)
+        {
+            var ordered = list.OrderByDescending(i => value(candidates[i])).ToArray();
+            for (var (i, rank) = (0, 0.0); i < ordered.Length; i++)
+            {
+                if (i == 0 || !value(candidates[ordered[i]]).Equals(value(candidates[ordered[i - 1]]))) rank = (double)i / ordered.Length;
+                score[ordered[i]] += rank;
+            }
+        }
     }
 
     private static double Draw(Guid sample, int iteration, int seed)

@@ -210,7 +210,7 @@ public sealed class ApiRunTests(ITestOutputHelper output) : IAsyncLifetime
         failed.ShouldBe([("malformed", _server.Asked.Count(a => IsNever(a.Prompt)))]);
         foreach (var never in _server.Asked.Where(a => IsNever(a.Prompt))) never.Requests.ShouldBeOneOf(Tries(never), Tries(never) - never.Spoilt);
         // All that the server wrote is counted at its price: on events, and what came to nothing beside them.
-        var nothing = _server.Asked.Sum(a => (a.Tokens.In + garbled.Length) * (IsNever(a.Prompt) ? a.Requests : once.ContainsKey(a.Prompt) ? 1 : 0));
+        var nothing = _server.Asked.Sum(a => (a.Tokens.In + garbled.Length) * (IsNever(a.Prompt) ? a.Requests : once.ContainsKey(a.Prompt) ? 1 - a.Spoilt : 0));
         var calls = end.GetProperty("ledger").GetProperty("calls").EnumerateArray().ToList();
         // What the harness loses counts as all that it may have cost.
         calls.Sum(c => c.GetProperty("usdUnanswered").GetDecimal()).ShouldBeInRange(nothing / 1_000_000m, (nothing + (_server.Asked.Sum(a => a.Lost) * 10_000)) / 1_000_000m);
