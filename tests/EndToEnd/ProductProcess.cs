@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using System.Text.Json;
 using Npgsql;
 using XInstruct.Cli;
 using XInstruct.Cli.Chaos;
@@ -123,6 +124,21 @@ internal sealed class ProductProcess : IAsyncDisposable
     /// <summary>Kills a command when an endpoint was asked so many prompts.</summary>
     public Task KillAtAsync(ChatServer server, int prompts, params string[] command) => KillAsync(() => Task.FromResult(server.Asked.Count >= prompts), command);
 
+    /// <summary>Runs a command that kills itself when a moment comes for the n-th time: too exact for a clock.</summary>
+    public async Task KillAtAsync(string moment, int occurrence, params string[] command)
+    {
+        Variables[ChaosAgent.Variable] = JsonSerializer.Serialize(new Ordeal(new Dictionary<string, int> { [moment] = occurrence }, 0, 0, Path.Combine(Home, "moments.json")));
+        try
+        {
+            var (code, output, error) = await RunAsync(command);
+            code.ShouldBe(128 + 9, output + error);
+        }
+        finally
+        {
+            Variables.Remove(ChaosAgent.Variable);
+        }
+    }
+
     /// <summary>SIGKILL to all processes of a group: nobody gets to tidy up.</summary>
     public static void KillGroup(Process leader) => SignalGroup(leader, 9);
 
@@ -147,6 +163,8 @@ internal sealed class ProductProcess : IAsyncDisposable
     {
         var start = new ProcessStartInfo(program, args) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder ?? Tests.SharedData.Root };
         foreach (var (name, value) in Environment.Concat(Variables)) start.Environment[name] = value;
+        // Who is to kill itself also does when nobody holds the other end.
+        start.RedirectStandardInput = start.Environment.ContainsKey(ChaosAgent.Variable);
         return Process.Start(start)!;
     }
 

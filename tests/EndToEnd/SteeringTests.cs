@@ -121,9 +121,9 @@ public sealed class SteeringTests : IAsyncLifetime
         (await SayAsync("status", Run)).ShouldContain("concurrency=1");
         var (code, output, error) = await _product.RunAsync(["run", UndisturbedRun.Recipe, "--id", Run, "--detach", .. options]);
         code.ShouldBe(0, output + error);
-        // It waits for its verdict again, and now it can be given.
+        // It waits for its verdict again, and now it can be given, once it has started.
         await WaitForVerdictAsync(0);
-        await SayAsync("approve", Run);
+        while ((await _product.RunAsync("approve", Run)) is { Code: not 0 } refused) refused.Error.ShouldMatch("Try again in a moment|waits for no verdict now");
         while ((await StatusAsync()).GetProperty("status").GetString() == "running") await Task.Delay(50);
         (await StatusAsync()).GetProperty("status").GetString().ShouldBe("completed");
         (await SteeredAsync()).ShouldBe(["cancel", "set", "approve"]);

@@ -55,7 +55,7 @@ public sealed partial class XInstructionWorkflow
     [WorkflowUpdateValidator(nameof(SetAsync))]
     public void ValidateSet(SettingsInput input)
     {
-        if (_shape.Languages.Count == 0) throw new InvalidOperationException($"Run {_run.Run} is just starting. Try again in a moment.");
+        CheckStarted();
         var late = Parse(input).Keys.FirstOrDefault(SteeredSettings.ChangesResults);
         if (late is not null && _iterations.Count > _shape.Iterations)
             throw new InvalidOperationException($"Run {_run.Run} generates and rates no more, it is at '{_phase}': {late} would change nothing. A run of its own can have it: xinstruct fork {_run.Run} RECIPE --from generate --set {late}=…");
@@ -79,6 +79,7 @@ public sealed partial class XInstructionWorkflow
     [WorkflowUpdateValidator(nameof(DecideAsync))]
     public void ValidateDecide(VerdictInput input)
     {
+        CheckStarted();
         if (_waitsFor is not { } waits)
             throw new InvalidOperationException(_shape.Approve ? $"Run {_run.Run} waits for no verdict now: it is at '{_phase}'." : $"Run {_run.Run} waits for no verdict: its recipe does not say refine.approve: true.");
         if (input.Iteration is { } named && named != waits) throw new InvalidOperationException($"Run {_run.Run} waits for a verdict on iteration {waits}, not on {named}.");
@@ -112,6 +113,12 @@ public sealed partial class XInstructionWorkflow
         if (input.Stage is not (null or "generate" or "rate")) throw new InvalidOperationException($"Samples fail in the stages generate and rate, not in '{input.Stage}'.");
         if (!_isOpen)
             throw new InvalidOperationException($"Run {_run.Run} is at '{_phase}': failed samples are tried again while their iteration generates and rates. A run of its own can try them: xinstruct fork {_run.Run} RECIPE --from generate");
+    }
+
+    /// <summary>What the recipe says is not known before.</summary>
+    private void CheckStarted()
+    {
+        if (_shape.Languages.Count == 0) throw new InvalidOperationException($"Run {_run.Run} is just starting. Try again in a moment.");
     }
 
     private IReadOnlyDictionary<string, string> Parse(SettingsInput input) => SteeredSettings.Parse(_run.Run, input.Sets, _shape.RemoteGenerator, _shape.RemoteEvaluator);
