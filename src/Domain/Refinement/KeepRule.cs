@@ -7,7 +7,7 @@ using XInstruct.Domain.Samples;
 
 namespace XInstruct.Domain.Refinement;
 
-/// <summary>What the rule asks of a sample. A few dozen bytes: a language may have millions.</summary>
+/// <summary>What the rule asks of a sample. About a hundred bytes: a language may have millions.</summary>
 /// <param name="Sample">Sample id.</param>
 /// <param name="Form">The instruction, by the first half of its hash; null for none.</param>
 /// <param name="Level">Its rating.</param>
