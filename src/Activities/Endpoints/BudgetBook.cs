@@ -65,8 +65,7 @@ public sealed class BudgetBook(NpgsqlDataSource database)
         await using var command = database.CreateCommand($"""
             with gate as (
                 update {Budgets} set reserved = reserved + $6::numeric
-                where run = $2 and stage = '' and language = '' and (cap is null or spent + assumed + reserved + $6::numeric <= cap)
-                    and not exists (select from {Calls} where id = $1) returning 1),
+                where run = $2 and stage = '' and language = '' and (cap is null or spent + assumed + reserved + $6::numeric <= cap) returning 1),
             made as (insert into {Calls} (id, run, stage, language, work, usd) select $1, $2, $3, $4, $5, $6::numeric from gate returning 1)
             select exists (select from made) or exists (select from {Calls} where id = $1)
             """);
@@ -77,7 +76,7 @@ public sealed class BudgetBook(NpgsqlDataSource database)
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
         {
-            // What was asked on a connection that broke went on, and was only now done.
+            // It is reserved already, and none of this is done.
             return true;
         }
     }

@@ -13,8 +13,6 @@ namespace XInstruct.Cli.Chaos;
 /// <param name="home">The new home.</param>
 internal sealed class ScratchStore(string server, string database, string home) : IAsyncDisposable
 {
-    private const int ServerTries = 60;
-
     private readonly string _server = new NpgsqlConnectionStringBuilder(server) { Pooling = false }.ConnectionString;
 
     private readonly string _own = new NpgsqlConnectionStringBuilder(server) { Database = database, Pooling = false }.ConnectionString;
@@ -69,10 +67,9 @@ internal sealed class ScratchStore(string server, string database, string home) 
         return events;
     }
 
-    /// <summary>Calls that are reserved and not settled.</summary>
-    public async Task<IReadOnlyList<Guid>> OpenCallsAsync()
-    {
-        for (var left = ServerTries; ; left--)
+    /// <summary>Calls that are reserved and not settled. The server may be restarting.</summary>
+    public Task<IReadOnlyList<Guid>> OpenCallsAsync() => Outage.OutlastAsync<IReadOnlyList<Guid>>(
+        async () =>
         {
             try
             {
@@ -86,13 +83,8 @@ internal sealed class ScratchStore(string server, string database, string home) 
                 // Nobody has come so far.
                 return [];
             }
-            catch (NpgsqlException e) when (e.IsTransient && left > 1)
-            {
-                // The server is being restarted.
-                await Task.Delay(500);
-            }
-        }
-    }
+        },
+        CancellationToken.None);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

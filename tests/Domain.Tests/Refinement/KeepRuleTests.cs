@@ -57,13 +57,13 @@ public sealed class KeepRuleTests
     [Fact]
     public void Choose_FewForms_EachGetsItsShare()
     {
-        // Of form 1 are the six best; 2 was kept before once.
+        // Of form 1 are the six best, and one that was kept before counts for it.
         Candidate[] samples =
         [
             .. Enumerable.Range(0, 6).Select(i => Pair(i, 0.9 - (i / 100.0)) with { Form = 1 }),
-            .. Enumerable.Range(6, 5).Select(i => Pair(i, 0.5 - (i / 100.0)) with { Form = 2 }), Pair(11, 0.1) with { Form = 2, Kept = 0 },
+            .. Enumerable.Range(6, 5).Select(i => Pair(i, 0.5 - (i / 100.0)) with { Form = 2 }), Pair(11, 0.1) with { Form = 1, Kept = 0 },
         ];
-        Kept(samples, Ranking.Evaluator, share: 0.5, iteration: 1, options: new RefineOptions { BalanceLabels = 2 }).ShouldBe([0, 1, 2, 6, 7]);
+        Kept(samples, Ranking.Evaluator, share: 0.5, iteration: 1, options: new RefineOptions { BalanceLabels = 2 }).ShouldBe([0, 1, 6, 7, 8]);
         Kept(samples, Ranking.Evaluator, share: 0.5, iteration: 1, options: new RefineOptions { BalanceLabels = 1 }).ShouldBe([0, 1, 2, 3, 4]);
     }
 
