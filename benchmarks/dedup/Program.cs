@@ -17,16 +17,25 @@ for (var i = 0; i < documents; i++) texts[i] = i % 10 == 9 ? texts[i - 5][..^20]
 Parallel.For(0, Math.Min(documents, 2000), i => TextSketch.Of(texts[i]));
 
 var sketches = new TextSketch[documents];
+var empty = GC.GetTotalMemory(forceFullCollection: true);
 var (sketching, before) = (Stopwatch.StartNew(), Environment.CpuUsage.TotalTime);
 Parallel.For(0, documents, new ParallelOptions { MaxDegreeOfParallelism = threads }, i => sketches[i] = TextSketch.Of(texts[i]));
 sketching.Stop();
 // What an idle machine would do: beside other work a thread has but a part of its core.
 var cores = (Environment.CpuUsage.TotalTime - before).TotalSeconds / threads;
 var finding = Stopwatch.StartNew();
-var finder = new NearDuplicateFinder(0.8);
+var finder = new NearDuplicateFinder(0.8, documents);
+foreach (var sketch in sketches) finder.Foresee(sketch);
 var found = 0;
-for (var i = 0; i < documents; i++) found += finder.Add(i, sketches[i]) is null ? 0 : 1;
+for (var i = 0; i < documents; i++)
+{
+    found += finder.Add(i, sketches[i]) is null ? 0 : 1;
+    sketches[i] = null!;
+}
+
 finding.Stop();
+var held = GC.GetTotalMemory(forceFullCollection: true) - empty;
+GC.KeepAlive(finder);
 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
     documents            {documents} of 1,000 characters, {threads} threads
     sketching            {documents / sketching.Elapsed.TotalSeconds:F0} documents/s
@@ -34,6 +43,7 @@ Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
     finding              {documents / finding.Elapsed.TotalSeconds:F0} documents/s (one thread)
     both                 {documents / (sketching.Elapsed + finding.Elapsed).TotalSeconds:F0} documents/s
     near-duplicates      {found} found, {documents / 10} made
+    held                 {(double)held / documents:F0} bytes a document
     """));
 
 if (args.Length > 2) Vectors(int.Parse(args[2], CultureInfo.InvariantCulture));

@@ -79,7 +79,17 @@ public sealed class CorpusActivities(EventWriter writer, RunLibrary library, Fil
         var ct = heartbeat.Token;
         var language = input.Language;
         var recipe = (await library.RecipeAsync(language.Run, ct)).Recipe;
-        var finder = new NearDuplicateFinder(recipe.Corpus.NearDuplicate);
+        // Read twice: of most texts nothing need be held while the others are looked at.
+        var finder = new NearDuplicateFinder(recipe.Corpus.NearDuplicate, (long)input.Shards * recipe.Plan.ShardSize);
+        for (var shard = 0; shard < input.Shards; shard++)
+        {
+            var scan = await ReadAsync<ScannedChunk>(language, ScanKey(language, shard), ct);
+            foreach (var row in scan.Rows)
+            {
+                if (row.Sketch is not null) finder.Foresee(row.Sketch);
+            }
+        }
+
         var ids = new List<Guid>();
         var (rejected, bad) = (0L, 0);
         for (var shard = 0; shard < input.Shards; shard++)

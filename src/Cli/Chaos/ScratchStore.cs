@@ -54,18 +54,20 @@ internal sealed class ScratchStore(string server, string database, string home) 
     /// How often each event came: its type and content hash, which chains it to all before it on its stream. A run's own events stand for themselves, without
     /// the record root, which holds who, when and in which attempt.
     /// </summary>
-    public async Task<Dictionary<(string Type, string Content), int>> EventsAsync(string run, CancellationToken ct)
-    {
-        var events = new Dictionary<(string, string), int>();
-        await using var connection = new NpgsqlConnection(_own);
-        await connection.OpenAsync(ct);
-        await using var command = new NpgsqlCommand(
-            $"select type, case when stream_id = $1 then (data - 'recordRoot')::text else headers ->> '{EventHeaders.Content}' end, count(*)::int from {StoreConfiguration.Schema}.mt_events group by 1, 2", connection);
-        command.Parameters.Add(new NpgsqlParameter { Value = Identity.RunStream(run) });
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) events.Add((reader.GetString(0), reader.IsDBNull(1) ? "" : reader.GetString(1)), reader.GetInt32(2));
-        return events;
-    }
+    public Task<Dictionary<(string Type, string Content), int>> EventsAsync(string run, CancellationToken ct) => Outage.OutlastAsync(
+        async () =>
+        {
+            var events = new Dictionary<(string, string), int>();
+            await using var connection = new NpgsqlConnection(_own);
+            await connection.OpenAsync(ct);
+            await using var command = new NpgsqlCommand(
+                $"select type, case when stream_id = $1 then (data - 'recordRoot')::text else headers ->> '{EventHeaders.Content}' end, count(*)::int from {StoreConfiguration.Schema}.mt_events group by 1, 2", connection);
+            command.Parameters.Add(new NpgsqlParameter { Value = Identity.RunStream(run) });
+            await using var reader = await command.ExecuteReaderAsync(ct);
+            while (await reader.ReadAsync(ct)) events.Add((reader.GetString(0), reader.IsDBNull(1) ? "" : reader.GetString(1)), reader.GetInt32(2));
+            return events;
+        },
+        ct);
 
     /// <summary>Calls that are reserved and not settled. The server may be restarting.</summary>
     public Task<IReadOnlyList<Guid>> OpenCallsAsync() => Outage.OutlastAsync<IReadOnlyList<Guid>>(
@@ -89,7 +91,7 @@ internal sealed class ScratchStore(string server, string database, string home) 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await ExecuteAsync(_server, $"drop database if exists {database} with (force)", CancellationToken.None);
+        await Outage.OutlastAsync(() => ExecuteAsync(_server, $"drop database if exists {database} with (force)", CancellationToken.None), CancellationToken.None);
         if (Directory.Exists(home)) Directory.Delete(home, recursive: true);
     }
 

@@ -90,13 +90,25 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
     {
         var ordeal = new Ordeal(new Dictionary<string, int>(), 0, 0, store.NewFile());
         var clock = Stopwatch.StartNew();
-        using var child = new Child(store, _relay, command, keys, ordeal, ct);
-        await child.EndAsync();
-        ct.ThrowIfCancellationRequested();
+        using var child = await EndAsync(store, command, keys, ordeal, ct);
         if (child.ExitCode != ExitCodes.Ok) throw new Commands.UsageException($"The undisturbed run failed, and so there is nothing to compare with: {child.LastWords}");
         _calmSeconds = clock.Elapsed.TotalSeconds;
         _usual = ordeal.Came();
         return JsonDocument.Parse(child.LastLine).RootElement;
+    }
+
+    /// <summary>A process that nobody kills, at its end. PostgreSQL may be away without being asked to: then it is started again.</summary>
+    private async Task<Child> EndAsync(ScratchStore store, List<string> command, List<string> keys, Ordeal? ordeal, CancellationToken ct)
+    {
+        for (var failures = 0; ;)
+        {
+            var child = new Child(store, _relay, command, keys, ordeal, ct);
+            await child.EndAsync();
+            if (!ct.IsCancellationRequested && (child.ExitCode != ExitCodes.MissingComponent || ++failures == Stubborn)) return child;
+            child.Dispose();
+            ct.ThrowIfCancellationRequested();
+            await Task.Delay(500, ct);
+        }
     }
 
     /// <summary>One run from its beginning to its end, however often it is killed.</summary>
@@ -133,9 +145,7 @@ internal sealed class Storm(StormOptions options, Action<string> say) : IAsyncDi
         if (lost + more > 0) _findings.Add($"Run {round}: {string.Join(", ", expected.Keys.Concat(found.Keys).Distinct().Where(k => expected.GetValueOrDefault(k) != found.GetValueOrDefault(k)).Select(k => k.Item1).Distinct().Order(StringComparer.Ordinal))} differ.");
         if (await store.OpenCallsAsync() is { Count: > 0 } open) _findings.Add($"Run {round}: {open.Count} calls are still reserved.");
         if (provider.Unanswered > 0) _findings.Add($"Run {round}: {provider.Unanswered} prompts were given up.");
-        using var audit = new Child(store, _relay, ["audit", "verify", "--json"], keys, null, ct);
-        await audit.EndAsync();
-        ct.ThrowIfCancellationRequested();
+        using var audit = await EndAsync(store, ["audit", "verify", "--json"], keys, null, ct);
         if (audit.ExitCode != ExitCodes.Ok) _findings.Add($"Run {round}: audit verify: {audit.LastLine}{audit.LastWords}");
         var sha256 = JsonDocument.Parse(last).RootElement.GetProperty("release").GetProperty("sha256").GetString();
         return total with

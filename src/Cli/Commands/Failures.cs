@@ -63,6 +63,10 @@ internal static class Failures
                 Serilog.Log.Error(e, "PostgreSQL is away");
                 Console.Error.WriteLine($"PostgreSQL went away: {e.Message} What was committed is safe; when it is back the same command goes on.");
                 return ExitCodes.MissingComponent;
+            case RpcException { Code: RpcException.StatusCode.DeadlineExceeded }:
+                Serilog.Log.Error(e, "No answer in time");
+                Console.Error.WriteLine("No worker answered in time. 'xinstruct status' says whether one is up and what it waits for; then give the same command again.");
+                return ExitCodes.MissingComponent;
             case OperationCanceledException:
                 return ExitCodes.Interrupted;
             case TamperedException:

@@ -29,13 +29,20 @@ internal sealed record ActivityRow(
 /// <summary>Activities: scheduled by workflow tasks, taken by workers, ended by results, failures and time-outs.</summary>
 internal sealed partial class Engine
 {
+    private const string TakenSql =
+        """
+        ctid = ANY(ARRAY(
+            SELECT ctid FROM activities WHERE namespace = $1 AND task_queue = $2 AND state = 0 AND visible_at <= $3
+            ORDER BY priority, visible_at LIMIT $5 FOR NO KEY UPDATE SKIP LOCKED))
+        """;
+
     private static readonly RetryPolicy DefaultRetry = new() { MaximumInterval = TimeSpan.FromSeconds(100) };
 
     public async Task<(List<ActivityRow> Tasks, DateTime? Next)> TakeActivitiesAsync(
         string ns, string queue, string identity, int owner, int limit, CancellationToken token)
     {
         // Tokens are random, so that a start that a crashed server forgets harms nobody.
-        var now = Clock.Now;
+        var (now, taking) = (Clock.Now, Random.Shared.NextInt64(1, long.MaxValue));
         var (taken, next) = await BatchAsync(
             async reader =>
             {
@@ -44,19 +51,20 @@ internal sealed partial class Engine
                 await reader.NextResultAsync(token).ConfigureAwait(false);
                 return (rows, (await reader.RowsAsync(r => r.Time(0), token).ConfigureAwait(false))[0]);
             },
-            token,
-            (NoWaitForDiskSql, []),
-            (
-            $"""
-            UPDATE activities SET state = 1, token = $6, started_at = $3, identity = $4, owner = $7,
-                deadline = LEAST(close_deadline, $3 + start_to_close, $3 + heartbeat)
-            WHERE ctid = ANY(ARRAY(
-                SELECT ctid FROM activities WHERE namespace = $1 AND task_queue = $2 AND state = 0 AND visible_at <= $3
-                ORDER BY priority, visible_at LIMIT $5 FOR NO KEY UPDATE SKIP LOCKED))
-            RETURNING {ActivityRow.Columns}
-            """,
-            [ns, queue, now, identity, limit, Random.Shared.NextInt64(1, long.MaxValue), owner]),
-            ("SELECT min(visible_at) FROM activities WHERE namespace = $1 AND task_queue = $2 AND state = 0", [ns, queue])).ConfigureAwait(false);
+            again =>
+            [
+                (NoWaitForDiskSql, []),
+                (
+                $"""
+                UPDATE activities SET state = 1, token = $6, started_at = $3, identity = $4, owner = $7,
+                    deadline = LEAST(close_deadline, $3 + start_to_close, $3 + heartbeat)
+                WHERE {(again ? "token = $6 AND state = 1" : TakenSql)}
+                RETURNING {ActivityRow.Columns}
+                """,
+                [ns, queue, now, identity, limit, taking, owner]),
+                ("SELECT min(visible_at) FROM activities WHERE namespace = $1 AND task_queue = $2 AND state = 0", [ns, queue]),
+            ],
+            token).ConfigureAwait(false);
         foreach (var due in taken.Select(r => r.Deadline).OfType<DateTime>())
         {
             Poke(due);

@@ -47,7 +47,7 @@ internal sealed partial class Engine
                     RETURNING {ExecutionRow.Columns}
                     """,
                     key, t.Now).ConfigureAwait(false);
-                t.Later("UPDATE queries SET state = 0, owner = NULL WHERE owner = $1 AND state = 1", key);
+                t.Later("UPDATE queries SET state = 0, owner = NULL, visible_at = $2 WHERE owner = $1 AND state = 1", key, t.Now);
                 t.Later("DELETE FROM workers WHERE key = $1", key);
                 foreach (var run in freed)
                 {

@@ -9,17 +9,6 @@ namespace Temporalio.StandIn;
 /// <summary>Workflow tasks: leased by one worker, ended in one transaction.</summary>
 internal sealed partial class Engine
 {
-    private static readonly string LeaseSql = $"""
-        UPDATE executions SET lease_owner = $3, lease_token = $6, task_pending = false,
-            lease_until = $4 + make_interval(secs => task_timeout)
-        WHERE run_id = ANY(ARRAY(
-            SELECT run_id FROM executions
-            WHERE namespace = $1 AND task_queue = $2 AND task_pending AND lease_owner IS NULL AND status = 1 AND task_at <= $4
-                AND (sticky_owner IS NULL OR sticky_owner = $3 OR task_at + $7 <= $4)
-            ORDER BY task_at LIMIT $5 FOR NO KEY UPDATE SKIP LOCKED))
-        RETURNING {ExecutionRow.Columns}
-        """;
-
     // A lease or a start that a crashed server forgets is only taken again, so that such a commit need not reach the disk.
     private const string NoWaitForDiskSql = "SELECT set_config('synchronous_commit', 'off', true)";
 
@@ -27,32 +16,33 @@ internal sealed partial class Engine
 
     /// <summary>Leases up to <paramref name="limit"/> tasks; when there is none, says when the next one is due. Says too whether queries wait.</summary>
     public Task<(List<WorkflowTask> Tasks, DateTime? Next, bool Queries)> LeaseWorkflowTasksAsync(
-        string ns, string queue, int worker, int limit, TimeSpan sticky, CancellationToken token)
-    {
-        var lease = Random.Shared.NextInt64();
-        return LeaseAsync(
-            worker, lease, token, (LeaseSql, [ns, queue, worker, Clock.Now, limit, lease, sticky]), (
-            """
-            SELECT min(CASE WHEN sticky_owner IS NULL OR sticky_owner = $3 THEN task_at ELSE task_at + $4 END), EXISTS (
-                SELECT FROM queries WHERE namespace = $1 AND task_queue = $2 AND state = 0)
-            FROM executions WHERE namespace = $1 AND task_queue = $2 AND task_pending AND lease_owner IS NULL AND status = 1
-            """,
-            [ns, queue, worker, sticky]));
-    }
+        string ns, string queue, int worker, int limit, TimeSpan sticky, CancellationToken token) => LeaseAsync(
+        worker,
+        """
+        run_id = ANY(ARRAY(
+            SELECT run_id FROM executions
+            WHERE namespace = $4 AND task_queue = $5 AND task_pending AND lease_owner IS NULL AND status = 1 AND task_at <= $3
+                AND (sticky_owner IS NULL OR sticky_owner = $1 OR task_at + $7 <= $3)
+            ORDER BY task_at LIMIT $6 FOR NO KEY UPDATE SKIP LOCKED))
+        """,
+        [ns, queue, limit, sticky],
+        ("""
+        SELECT min(CASE WHEN sticky_owner IS NULL OR sticky_owner = $3 THEN task_at ELSE task_at + $4 END), EXISTS (
+            SELECT FROM queries WHERE namespace = $1 AND task_queue = $2 AND state < 2 AND visible_at <= $5)
+        FROM executions WHERE namespace = $1 AND task_queue = $2 AND task_pending AND lease_owner IS NULL AND status = 1
+        """,
+        [ns, queue, worker, sticky, Clock.Now]),
+        token);
 
     /// <summary>Leases the task of one run, so that a query sees what has happened; null when there is none to lease.</summary>
     public async Task<WorkflowTask?> LeaseWorkflowTaskAsync(string runId, int worker, CancellationToken token)
     {
-        var lease = Random.Shared.NextInt64();
         var (tasks, _, _) = await LeaseAsync(
-            worker, lease, token, (
-            $"""
-            UPDATE executions SET lease_owner = $2, lease_token = $4, task_pending = false,
-                lease_until = $3 + make_interval(secs => task_timeout)
-            WHERE run_id = $1 AND status = 1 AND task_pending AND lease_owner IS NULL AND task_at <= $3
-            RETURNING {ExecutionRow.Columns}
-            """,
-            [runId, worker, Clock.Now, lease]), ("SELECT NULL::timestamptz, false", [])).ConfigureAwait(false);
+            worker,
+            "run_id = $4 AND status = 1 AND task_pending AND lease_owner IS NULL AND task_at <= $3",
+            [runId],
+            ("SELECT NULL::timestamptz, false", []),
+            token).ConfigureAwait(false);
         return tasks.SingleOrDefault();
     }
 
@@ -123,16 +113,32 @@ internal sealed partial class Engine
     public static bool Holds(ExecutionRow run, WorkflowTask task) =>
         run.Status == WorkflowExecutionStatus.Running && run.LeaseOwner != null && run.LeaseToken == task.Execution.LeaseToken;
 
+    /// <summary>Leases what is due ($1 is the worker, $3 the time, more from $4 on), or what a lost answer has leased already, and reads what belongs to it.</summary>
     private Task<(List<WorkflowTask> Tasks, DateTime? Next, bool Queries)> LeaseAsync(
-        int worker, long lease, CancellationToken token, (string, object?[]) take, (string, object?[]) look) => BatchAsync(
-        async reader =>
-        {
-            async Task<List<T>> NextAsync<T>(Func<NpgsqlDataReader, T> read)
-            {
-                await reader.NextResultAsync(token).ConfigureAwait(false);
-                return await reader.RowsAsync(read, token).ConfigureAwait(false);
-            }
+        int worker, string due, object?[] args, (string, object?[]) look, CancellationToken token)
+    {
+        var (lease, now) = (Random.Shared.NextInt64(), Clock.Now);
+        return BatchAsync(ReadAsync, Statements, token);
 
+        (string, object?[])[] Statements(bool again) =>
+        [
+            (NoWaitForDiskSql, []),
+            (
+            $"""
+            UPDATE executions SET lease_owner = $1, lease_token = $2, task_pending = false,
+                lease_until = $3 + make_interval(secs => task_timeout)
+            WHERE {(again ? "lease_owner = $1 AND lease_token = $2 AND status = 1" : due)}
+            RETURNING {ExecutionRow.Columns}
+            """,
+            [worker, lease, now, .. args]),
+            ($"SELECT x.seq, x.type, x.time, x.data, x.run_id FROM inbox x JOIN {LeasedSql} ORDER BY x.seq", [worker, lease]),
+            ($"SELECT x.run_id, x.update_id, x.name, x.args FROM updates x JOIN {LeasedSql} AND x.state = 0 ORDER BY x.created, x.update_id", [worker, lease]),
+            ($"SELECT x.event_id, x.type, x.time, x.data, x.run_id FROM events x JOIN {LeasedSql} AND e.history_length = 1", [worker, lease]),
+            look,
+        ];
+
+        async Task<(List<WorkflowTask>, DateTime?, bool)> ReadAsync(NpgsqlDataReader reader)
+        {
             var leased = await NextAsync(ExecutionRow.Read).ConfigureAwait(false);
             var inbox = (await NextAsync(
                 r => (RunId: r.GetString(4), Row: new InboxRow(r.GetInt64(0), (EventType)r.GetInt16(1), r.GetDateTime(2), Json.Read<EventData>(r.GetString(3)))))
@@ -143,14 +149,14 @@ internal sealed partial class Engine
             var begun = (await NextAsync(r => (RunId: r.GetString(4), Event: Event(r))).ConfigureAwait(false)).ToLookup(r => r.RunId, r => r.Event);
             var (next, queries) = (await NextAsync(r => (r.Time(0), r.GetBoolean(1))).ConfigureAwait(false))[0];
             return (leased.ConvertAll(r => new WorkflowTask(r, [.. inbox[r.RunId]], [.. updates[r.RunId]], [.. begun[r.RunId]])), leased.Count == 0 ? next : null, queries);
-        },
-        token,
-        (NoWaitForDiskSql, []),
-        take,
-        ($"SELECT x.seq, x.type, x.time, x.data, x.run_id FROM inbox x JOIN {LeasedSql} ORDER BY x.seq", [worker, lease]),
-        ($"SELECT x.run_id, x.update_id, x.name, x.args FROM updates x JOIN {LeasedSql} AND x.state = 0 ORDER BY x.created, x.update_id", [worker, lease]),
-        ($"SELECT x.event_id, x.type, x.time, x.data, x.run_id FROM events x JOIN {LeasedSql} AND e.history_length = 1", [worker, lease]),
-        look);
+
+            async Task<List<T>> NextAsync<T>(Func<NpgsqlDataReader, T> read)
+            {
+                await reader.NextResultAsync(token).ConfigureAwait(false);
+                return await reader.RowsAsync(read, token).ConfigureAwait(false);
+            }
+        }
+    }
 
     private static HistoryEvent Event(NpgsqlDataReader r) => new()
     {

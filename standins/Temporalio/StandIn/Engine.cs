@@ -121,15 +121,22 @@ internal sealed partial class Engine : IAsyncDisposable
         BatchAsync(reader => reader.RowsAsync(read, token), token, (sql, args));
 
     /// <summary>Runs statements as one transaction in one round trip; only those that return rows have a result.</summary>
-    public async Task<T> BatchAsync<T>(Func<NpgsqlDataReader, Task<T>> read, CancellationToken token, params (string Sql, object?[] Args)[] statements)
+    public Task<T> BatchAsync<T>(Func<NpgsqlDataReader, Task<T>> read, CancellationToken token, params (string Sql, object?[] Args)[] statements) =>
+        BatchAsync(read, _ => statements, token);
+
+    /// <summary>The same; the statements may differ when the answer to them was lost and they may have been done.</summary>
+    private async Task<T> BatchAsync<T>(Func<NpgsqlDataReader, Task<T>> read, Func<bool, (string Sql, object?[] Args)[]> statements, CancellationToken token)
     {
         await ReadyAsync(token).ConfigureAwait(false);
+        var again = false;
         return await RetryAsync(
             async () =>
             {
                 await using var connection = await source.OpenConnectionAsync(token).ConfigureAwait(false);
                 await using var batch = new NpgsqlBatch(connection);
-                foreach (var (sql, args) in statements)
+                var wanted = statements(again);
+                again = true;
+                foreach (var (sql, args) in wanted)
                 {
                     batch.BatchCommands.Add(Transaction.Command(sql, args));
                 }

@@ -55,7 +55,7 @@ internal static class Schema
         CREATE TABLE IF NOT EXISTS {schema}.queries (
             id text PRIMARY KEY, run_id text NOT NULL, namespace text NOT NULL, task_queue text NOT NULL, name text NOT NULL,
             args text NOT NULL, state smallint NOT NULL, visible_at timestamptz NOT NULL, owner int, result text, failure text);
-        CREATE INDEX IF NOT EXISTS queries_tasks ON {schema}.queries (namespace, task_queue) WHERE state = 0;
+        CREATE INDEX IF NOT EXISTS queries_tasks ON {schema}.queries (namespace, task_queue);
         CREATE TABLE IF NOT EXISTS {schema}.search_attributes (
             namespace text NOT NULL, name text NOT NULL, type smallint NOT NULL, PRIMARY KEY (namespace, name));
         CREATE TABLE IF NOT EXISTS {schema}.workers (key int PRIMARY KEY, suspect_at timestamptz);

@@ -47,14 +47,14 @@ internal sealed class WorkflowWorker(WorkflowWorkerOptions options, int key)
                 var woken = engine.Wakeups.Next(wakeKey);
                 var (tasks, next, asked) = await engine.LeaseWorkflowTasksAsync(
                     options.Namespace, options.TaskQueue, key, free, options.StickyTimeout, stop).ConfigureAwait(false);
-                var queries = asked && tasks.Count < free
-                    ? await engine.TakeQueriesAsync(options.Namespace, options.TaskQueue, key, free - tasks.Count, options.StickyTimeout, stop).ConfigureAwait(false)
-                    : [];
                 foreach (var task in tasks)
                 {
                     free--;
                     slots.Start(() => GuardAsync(() => RunTaskAsync(task)));
                 }
+                var queries = asked && free > 0
+                    ? await engine.TakeQueriesAsync(options.Namespace, options.TaskQueue, key, free, options.StickyTimeout, stop).ConfigureAwait(false)
+                    : [];
                 foreach (var query in queries)
                 {
                     free--;

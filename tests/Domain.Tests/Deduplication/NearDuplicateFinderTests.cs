@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FsCheck;
 using FsCheck.Fluent;
 using XInstruct.Domain.Deduplication;
@@ -71,6 +72,72 @@ public sealed class NearDuplicateFinderTests
 
         found.ShouldBeGreaterThanOrEqualTo(399);
         wrong.ShouldBe(0);
+    }
+
+    // Copies, edits of texts and of edits, and one header over a fifth of all.
+    [Fact]
+    public void Add_AllForeseen_FindsTheSame()
+    {
+        var random = new DeterministicRandom("foreseen");
+        var texts = new List<string>();
+        while (texts.Count < 1500)
+        {
+            var earlier = texts.Count > 0 ? texts[random.Next(texts.Count)] : "";
+            texts.Add(random.Next(5) switch
+            {
+                0 when earlier != "" => earlier,
+                1 when earlier != "" => earlier[..^1] + "#",
+                2 => Words("header", 40) + Words($"text{texts.Count}", 10),
+                _ => Words($"text{texts.Count}", 50),
+            });
+        }
+
+        var sketches = texts.ConvertAll(TextSketch.Of);
+        var (holding, foreseeing) = (new NearDuplicateFinder(0.8), new NearDuplicateFinder(0.8, sketches.Count));
+        sketches.ForEach(foreseeing.Foresee);
+        var expected = sketches.Select((s, i) => holding.Add(i, s)).ToList();
+        sketches.Select((s, i) => foreseeing.Add(i, s)).ShouldBe(expected);
+        expected.Count(d => d is { IsExact: true }).ShouldBeGreaterThan(200);
+        expected.Count(d => d is { IsExact: false }).ShouldBeGreaterThan(100);
+    }
+
+    [Fact]
+    public void Add_AllForeseen_LetsGoOfTextsThatStandAlone()
+    {
+        var finder = new NearDuplicateFinder(0.8, 2000);
+        for (var i = 0; i < 2000; i++) finder.Foresee(Sketch(i));
+        var held = AddAll(finder);
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        // 500 pairs; a few others look repeated.
+        held.Count(w => w.IsAlive).ShouldBeInRange(500, 600);
+        GC.KeepAlive(finder);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static List<WeakReference> AddAll(NearDuplicateFinder finder)
+        {
+            var added = new List<WeakReference>();
+            for (var i = 0; i < 2000; i++)
+            {
+                var sketch = Sketch(i);
+                finder.Add(i, sketch).ShouldBe(i is >= 500 and < 1000 ? new Duplicate(i - 500, false) : null);
+                added.Add(new WeakReference(sketch));
+            }
+
+            return added;
+        }
+
+        static TextSketch Sketch(int number) => TextSketch.Of(Words($"{number % (number < 1000 ? 500 : 2000)}", 50) + (number is >= 500 and < 1000 ? "#" : "!"));
+    }
+
+    [Fact]
+    public void Add_OthersForeseen_SaysSo()
+    {
+        var finder = new NearDuplicateFinder(0.8, 10);
+        finder.Foresee(TextSketch.Of("habari"));
+        Should.Throw<InvalidOperationException>(() => finder.Add(7, TextSketch.Of("jambo"))).Message.ShouldContain("Row 7 ");
+        Should.Throw<InvalidOperationException>(() => new NearDuplicateFinder(0.8).Foresee(TextSketch.Of("habari")));
     }
 
     [Fact]

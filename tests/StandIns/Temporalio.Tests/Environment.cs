@@ -45,6 +45,20 @@ public sealed class EnvironmentFixture : IAsyncLifetime
     public static Task DropConnectionsAsync() =>
         AdministerAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{Name}'");
 
+    /// <summary>Takes the queries that wait as a worker does that loses the database's answer; false when there are none. The package's own server does not notice.</summary>
+    public static async Task<bool> TakeQueriesAsync()
+    {
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(Server) { Database = Name }.ConnectionString);
+        await connection.OpenAsync();
+        await using var find = new NpgsqlCommand("SELECT table_schema FROM information_schema.tables WHERE table_name = 'queries'", connection);
+        if (await find.ExecuteScalarAsync() is not string schema)
+        {
+            return true;
+        }
+        await using var take = new NpgsqlCommand($"UPDATE {schema}.queries SET state = 1, owner = 0 WHERE state = 0", connection);
+        return await take.ExecuteNonQueryAsync() > 0;
+    }
+
     private static async Task AdministerAsync(string sql)
     {
         await using var connection = new NpgsqlConnection(Server);

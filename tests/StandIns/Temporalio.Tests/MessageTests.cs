@@ -109,6 +109,15 @@ public sealed class MessageTests(EnvironmentFixture fixture) : WorkflowTest(fixt
     }
 
     [Fact]
+    public async Task Query_TakenByAWorkerThatDidNotLearnOfIt_IsAnswered()
+    {
+        var handle = await Client.StartWorkflowAsync((MessageWorkflow w) => w.RunAsync("is"), Options());
+        var answer = handle.QueryAsync<string>("Name", []);
+        await EventuallyAsync(EnvironmentFixture.TakeQueriesAsync);
+        await RunAsync(WorkerOptions(typeof(MessageWorkflow)), async () => (await answer).ShouldBe("is"));
+    }
+
+    [Fact]
     public async Task GetResult_NotThereInItsTime_IsDeadlineExceededAndNoCancellation()
     {
         var handle = await Client.StartWorkflowAsync((MessageWorkflow w) => w.RunAsync("waits"), new($"wf-{Guid.NewGuid()}", $"nobody-{Guid.NewGuid()}"));
