@@ -1,8 +1,11 @@
 using System.CommandLine;
+using Npgsql;
 using Spectre.Console;
+using XInstruct.Activities.Storage;
 using XInstruct.Cli;
 using XInstruct.Cli.Chaos;
 using XInstruct.Cli.Commands;
+using XInstruct.Cli.Hosting;
 
 if (Console.IsOutputRedirected)
 {
@@ -58,9 +61,23 @@ try
     var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
     // A worker or server may take long to end in order, and chaos removes its databases.
     if (parsed.CommandResult.Command.Name is WorkerCommand.Name or ServeCommand.Name or ChatCommand.Name or ChaosCommand.Name) invocation.ProcessTerminationTimeout = null;
-    return await parsed.InvokeAsync(invocation);
+    try
+    {
+        return await parsed.InvokeAsync(invocation);
+    }
+    catch (NpgsqlException e) when (e.IsTransient && GoesOn(parsed))
+    {
+        // Most of what such a command does waits for PostgreSQL by itself; the rest must not end a night's work either.
+        Serilog.Log.Warning(e, "PostgreSQL went away");
+        Console.Error.WriteLine($"PostgreSQL went away: {e.Message} What was committed is safe; going on when it is back.");
+        return await Outage.OutlastAsync(() => parsed.InvokeAsync(invocation), CancellationToken.None);
+    }
 }
 catch (Exception e) when (e is not OutOfMemoryException)
 {
     return Failures.Say(e);
 }
+
+// Whether the same command, told again, goes on where it was.
+static bool GoesOn(ParseResult parsed) => !RunCommand.IsNew(parsed) && parsed.CommandResult.Command is var command
+    && (command.Options.Contains(RecipeWork.Check) || command.Name is RunCommand.Name or RunCommand.DemoName or WorkerCommand.Name);

@@ -45,7 +45,8 @@ public sealed class DrainTests
             await client.WaitForExitAsync();
             client.ExitCode.ShouldBe(0, await errors);
             JsonDocument.Parse((await lines).TrimEnd().Split('\n')[^1]).RootElement.GetProperty("release").GetProperty("sha256").GetString().ShouldNotBeNull();
-            (await product.ReadAsync($"select distinct headers ->> 'attempt' from xinstruct.mt_events where headers ->> 'worker' = '{Identity(drained)}'", r => r.GetString(0))).ShouldBe(["1"]);
+            // A lost answer may cost an activity an attempt.
+            if (FaultInjection.Seed is null) (await product.ReadAsync($"select distinct headers ->> 'attempt' from xinstruct.mt_events where headers ->> 'worker' = '{Identity(drained)}'", r => r.GetString(0))).ShouldBe(["1"]);
             (await product.ReadAsync($"select distinct headers ->> 'worker' from xinstruct.mt_events where {shard}", r => r.GetString(0))).ShouldBe([Identity(drained)]);
             (await product.RunAsync("audit", "verify")).Code.ShouldBe(0);
         }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Npgsql;
 using XInstruct.Cli;
 using XInstruct.Cli.Chaos;
@@ -99,6 +100,30 @@ public sealed class PostgresRelayTests : IAsyncLifetime
             (await error).ShouldContain("PostgreSQL", customMessage: await output);
             _relay.Lost.ShouldBeGreaterThan(lost);
         }
+    }
+
+    [Fact]
+    public async Task Run_PostgresLostWhereItDoesNotWait_GoesOnByItself()
+    {
+        string[] command = ["run", UndisturbedRun.Recipe, "--json", .. UndisturbedRun.Small];
+        var (_, expected, _) = await _product.RunAsync(command);
+        _relay.Losses = 0.05;
+        foreach (var (variable, database) in new[] { ("XINSTRUCT_POSTGRES", ""), ("TEMPORAL_STANDIN_DATABASE", "_t") })
+            _product.Variables[variable] = _relay.Through(_product.Postgres, new NpgsqlConnectionStringBuilder(_product.Postgres).Database + database);
+        // Ended long ago: to tell of it takes seconds, and a statement for each thing that it tells.
+        for (var (wentOn, starts) = (false, 0); !wentOn; starts++)
+        {
+            starts.ShouldBeLessThan(40);
+            using var process = _product.Start(command);
+            var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+            await process.WaitForExitAsync();
+            if (process.ExitCode == ExitCodes.MissingComponent && (await error).Contains("does not answer", StringComparison.Ordinal)) continue;
+            process.ExitCode.ShouldBe(0, await error + await output);
+            wentOn = (await error).Contains("going on when it is back", StringComparison.Ordinal);
+            Last(await output).GetProperty("release").GetRawText().ShouldBe(Last(expected).GetProperty("release").GetRawText());
+        }
+
+        static JsonElement Last(string output) => JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]).RootElement;
     }
 
     private static PostgresRelay Relay(string server) => new(server, 1);

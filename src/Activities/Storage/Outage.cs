@@ -13,10 +13,11 @@ public static class Outage
     /// <summary>Asks the database, and asks again until it answers.</summary>
     /// <param name="ask">What it is asked; comes to the same when it is done twice.</param>
     /// <param name="ct">Ends the waiting.</param>
+    /// <param name="tries">How often it is asked at most.</param>
     /// <exception cref="NpgsqlException">It is away for two minutes, or refuses.</exception>
-    public static async Task<T> OutlastAsync<T>(Func<Task<T>> ask, CancellationToken ct)
+    public static async Task<T> OutlastAsync<T>(Func<Task<T>> ask, CancellationToken ct, int tries = Tries)
     {
-        for (var (left, pause) = (Tries, First); ; left--)
+        for (var (left, pause) = (tries, First); ; left--)
         {
             try
             {
@@ -31,13 +32,14 @@ public static class Outage
     }
 
     /// <inheritdoc cref="OutlastAsync{T}"/>
-    public static Task OutlastAsync(Func<Task> ask, CancellationToken ct) => OutlastAsync(
+    public static Task OutlastAsync(Func<Task> ask, CancellationToken ct, int tries = Tries) => OutlastAsync(
         async () =>
         {
             await ask();
             return true;
         },
-        ct);
+        ct,
+        tries);
 
     private static bool IsAway(Exception? e)
     {

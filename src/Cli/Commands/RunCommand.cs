@@ -24,6 +24,9 @@ namespace XInstruct.Cli.Commands;
 /// <summary><c>run</c> and <c>demo</c>: starts a recipe's run, or attaches to it, and works on it until it ends.</summary>
 internal static class RunCommand
 {
+    /// <summary>Their names.</summary>
+    public const string Name = "run", DemoName = "demo";
+
     private static readonly Option<string[]> Set = new("--set") { Description = "Override a recipe key: --set refine.iterations=3. May be given more than once." };
     private static readonly Option<string?> Id = new("--id") { Description = "Run id. Default: recipe name and 8 hex digits of its content." };
     private static readonly Option<bool> New = new("--new") { Description = "Start a new run although an earlier one exists." };
@@ -32,10 +35,13 @@ internal static class RunCommand
 
     private static readonly Option<bool> Estimate = new("--estimate") { Description = "Say what calls to endpoints will probably cost, and start nothing." };
 
+    /// <summary>Whether each start is a run of its own.</summary>
+    public static bool IsNew(ParseResult result) => result.GetValue(New);
+
     public static Command Run()
     {
         var recipe = new Argument<string>("recipe") { Description = "Recipe file (YAML)." };
-        var command = new Command("run", "Runs a recipe from corpus to sealed release, trained model and evaluation. Killed and started again, it goes on.")
+        var command = new Command(Name, "Runs a recipe from corpus to sealed release, trained model and evaluation. Killed and started again, it goes on.")
         {
             recipe, Set, Id, New, NoWorker, Detach, Estimate, CommonOptions.Svg,
         };
@@ -67,7 +73,7 @@ internal static class RunCommand
 
     public static Command Demo()
     {
-        var command = new Command("demo", "Runs the sample recipe (three languages, about four minutes on two cores).") { Set, Id, New, NoWorker, Detach, CommonOptions.Svg };
+        var command = new Command(DemoName, "Runs the sample recipe (three languages, about four minutes on two cores).") { Set, Id, New, NoWorker, Detach, CommonOptions.Svg };
         command.SetAction((result, ct) => ExecuteAsync(result, SampleRecipes.Find("demo.yaml"), ct));
         return command.WithExamples("xinstruct demo", "xinstruct demo --json");
     }

@@ -48,6 +48,9 @@ public sealed class Deployment : IAsyncDisposable
     /// <summary>Name of all workers together, for worker versioning.</summary>
     public const string DeploymentName = "xinstruct";
 
+    // One lost answer is no reason to say that nobody answers.
+    private const int StartTries = 3;
+
     private readonly ServiceProvider _services;
     private readonly WorkflowEnvironment? _environment;
     private readonly ILoggerFactory _loggers;
@@ -81,7 +84,7 @@ public sealed class Deployment : IAsyncDisposable
         var services = registered.BuildServiceProvider();
         try
         {
-            await services.PrepareStoreAsync(ct);
+            await Outage.OutlastAsync(() => services.PrepareStoreAsync(ct), ct, StartTries);
         }
         catch (NpgsqlException e)
         {
