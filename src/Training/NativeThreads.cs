@@ -40,8 +40,8 @@ internal static partial class NativeThreads
     }
 
     /// <summary>
-    /// An OpenBLAS older than the processor takes kernels of 2004 for it: 0.3.21 multiplies at 28 instead of 118 GFLOP/s on an Intel Xeon of model 207 (docs/performance.md).
-    /// What it takes on the Intel processors that it knows goes by these instruction sets.
+    /// An OpenBLAS older than the processor takes kernels of 2004 for it: 0.3.21 does on an Intel Xeon of model 207 (docs/performance.md). What it takes on the Intel
+    /// processors that it knows goes by these instruction sets.
     /// </summary>
     [ModuleInitializer]
     [SuppressMessage("Usage", "CA2255", Justification = "Must run before anything else of this assembly can load libtorch.")]
