@@ -127,7 +127,7 @@ internal sealed class ProductProcess : IAsyncDisposable
     /// <summary>Runs a command that kills itself when a moment comes for the n-th time: too exact for a clock.</summary>
     public async Task KillAtAsync(string moment, int occurrence, params string[] command)
     {
-        Variables[ChaosAgent.Variable] = JsonSerializer.Serialize(new Ordeal(new Dictionary<string, int> { [moment] = occurrence }, 0, 0, Path.Combine(Home, "moments.json")));
+        Doom(moment, occurrence);
         try
         {
             var (code, output, error) = await RunAsync(command);
@@ -138,6 +138,23 @@ internal sealed class ProductProcess : IAsyncDisposable
             Variables.Remove(ChaosAgent.Variable);
         }
     }
+
+    /// <summary>Starts a command that kills itself when a moment comes for the n-th time, if it does.</summary>
+    public Process StartDoomed(string moment, int occurrence, params string[] command)
+    {
+        Doom(moment, occurrence);
+        try
+        {
+            return StartGroup(command);
+        }
+        finally
+        {
+            Variables.Remove(ChaosAgent.Variable);
+        }
+    }
+
+    private void Doom(string moment, int occurrence) => Variables[ChaosAgent.Variable] =
+        JsonSerializer.Serialize(new Ordeal(new Dictionary<string, int> { [moment] = occurrence }, 0, 0, Path.Combine(Home, "moments.json")));
 
     /// <summary>SIGKILL to all processes of a group: nobody gets to tidy up.</summary>
     public static void KillGroup(Process leader) => SignalGroup(leader, 9);
