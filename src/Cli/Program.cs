@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Npgsql;
 using Spectre.Console;
 using XInstruct.Activities.Storage;
 using XInstruct.Cli;
@@ -65,7 +64,7 @@ try
     {
         return await parsed.InvokeAsync(invocation);
     }
-    catch (NpgsqlException e) when (e.IsTransient && GoesOn(parsed))
+    catch (Exception e) when (e is not MissingComponentException && Outage.IsAway(e) && GoesOn(parsed))
     {
         // Most of what such a command does waits for PostgreSQL by itself; the rest must not end a night's work either.
         Serilog.Log.Warning(e, "PostgreSQL went away");

@@ -26,6 +26,7 @@ public sealed class SharedRunTests(UndisturbedRun undisturbed)
         try
         {
             await Task.WhenAny(first.WaitForExitAsync(), client.WaitForExitAsync());
+            if (!first.HasExited) client.ExitCode.ShouldBe(0, await errors);
             if (await BegunAsync(product, first) is not { } shard) return false;
             await client.WaitForExitAsync();
             client.ExitCode.ShouldBe(0, await errors);

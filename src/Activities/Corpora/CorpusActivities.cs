@@ -84,10 +84,7 @@ public sealed class CorpusActivities(EventWriter writer, RunLibrary library, Fil
         for (var shard = 0; shard < input.Shards; shard++)
         {
             var scan = await ReadAsync<ScannedChunk>(language, ScanKey(language, shard), ct);
-            foreach (var row in scan.Rows)
-            {
-                if (row.Sketch is not null) finder.Foresee(row.Sketch);
-            }
+            foreach (var sketch in scan.Rows.Select(r => r.Sketch).OfType<TextSketch>()) finder.Foresee(sketch);
         }
 
         var ids = new List<Guid>();

@@ -14,7 +14,7 @@ public static class Outage
     /// <param name="ask">What it is asked; comes to the same when it is done twice.</param>
     /// <param name="ct">Ends the waiting.</param>
     /// <param name="tries">How often it is asked at most.</param>
-    /// <exception cref="NpgsqlException">It is away for two minutes, or refuses.</exception>
+    /// <exception cref="NpgsqlException">It is still away after all tries, by default for two minutes, or refuses.</exception>
     public static async Task<T> OutlastAsync<T>(Func<Task<T>> ask, CancellationToken ct, int tries = Tries)
     {
         for (var (left, pause) = (tries, First); ; left--)
@@ -41,7 +41,8 @@ public static class Outage
         ct,
         tries);
 
-    private static bool IsAway(Exception? e)
+    /// <summary>Whether the database was away, or the connection broke; Marten puts such an exception into one of its own.</summary>
+    public static bool IsAway(Exception? e)
     {
         for (; e is not null; e = e.InnerException)
         {

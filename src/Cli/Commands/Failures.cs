@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Npgsql;
 using Temporalio.Exceptions;
 using XInstruct.Activities.Audit;
 using XInstruct.Activities.Exports;
@@ -59,13 +58,13 @@ internal static class Failures
             case MissingComponentException:
                 Console.Error.WriteLine(e.Message);
                 return ExitCodes.MissingComponent;
-            case NpgsqlException { IsTransient: true }:
+            case Exception when Outage.IsAway(e):
                 Serilog.Log.Error(e, "PostgreSQL is away");
                 Console.Error.WriteLine($"PostgreSQL went away: {e.Message} What was committed is safe; when it is back the same command goes on.");
                 return ExitCodes.MissingComponent;
             case RpcException { Code: RpcException.StatusCode.DeadlineExceeded }:
                 Serilog.Log.Error(e, "No answer in time");
-                Console.Error.WriteLine("No worker answered in time. 'xinstruct status' says whether one is up and what it waits for; then give the same command again.");
+                Console.Error.WriteLine("No worker answered in time, or Temporal did not. 'xinstruct status' says whether a worker is up and what it waits for; then give the same command again.");
                 return ExitCodes.MissingComponent;
             case OperationCanceledException:
                 return ExitCodes.Interrupted;

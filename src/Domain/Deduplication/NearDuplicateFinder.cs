@@ -11,7 +11,7 @@ public readonly record struct Duplicate(long Row, bool IsExact);
 /// Finds exact and near duplicates in row order: the first of its kind stays, later ones point to it. Candidates share a band of their
 /// signatures with a text that stayed; they are duplicates when the estimated Jaccard similarity reaches the threshold. The result depends on the
 /// order of adding alone. Not thread-safe. Memory grows by one or two kilobytes a text that stays; when all texts were foreseen
-/// (<see cref="Foresee"/>) only those are held that share something with another, and the rest take 60 bytes each.
+/// (<see cref="Foresee"/>) only those are held that share something with another, and each text takes three bytes a band besides.
 /// </summary>
 public sealed class NearDuplicateFinder
 {

@@ -1,9 +1,9 @@
 namespace XInstruct.Domain.Deduplication;
 
 /// <summary>
-/// Which of many 64-bit hashes occur more than once, in three bytes each: every repeated one is found, and about one in five hundred single ones is
-/// taken for repeated. Two Bloom filters, of what was seen and of what was seen again, with all bits of a key in one cache line (Putze, Sanders and
-/// Singler, "Cache-, hash- and space-efficient Bloom filters", 2009, section 3.1). Not thread-safe.
+/// Which of many 64-bit hashes occur more than once, in three bytes each: every repeated one is found, and few single ones are taken for repeated.
+/// Two Bloom filters, of what was seen and of what was seen again, with all bits of a key in one cache line (Putze, Sanders and Singler, "Cache-,
+/// hash- and space-efficient Bloom filters", 2009: blocked filters). Not thread-safe.
 /// </summary>
 /// <param name="capacity">How many hashes come; more than that are taken for repeated more often.</param>
 internal sealed class RepeatedKeys(long capacity)
@@ -13,7 +13,7 @@ internal sealed class RepeatedKeys(long capacity)
 
     private readonly ulong[] _seen = Filter(capacity, 16);
 
-    // At most half of all hashes are the second of their kind.
+    // Of n hashes no more than n / 2 different ones come again.
     private readonly ulong[] _again = Filter(capacity, 8);
 
     /// <summary>Counts one more.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using Temporalio.Activities;
 using Temporalio.Api.Enums.V1;
 using Temporalio.Client;
@@ -6,6 +7,7 @@ using Temporalio.Common;
 using Temporalio.Exceptions;
 using Temporalio.Worker;
 using Temporalio.Workflows;
+using XInstruct.Cli.Chaos;
 
 namespace Temporalio.Tests;
 
@@ -307,6 +309,34 @@ public sealed class DurabilityTests(EnvironmentFixture fixture) : WorkflowTest(f
             await handle.SignalAsync(w => w.EndAsync());
             (await handle.GetResultAsync()).Count.ShouldBe(4);
         });
+
+    [Fact]
+    public async Task Database_WhoseAnswersAreLost_CostsNoTaskItsTimeOut()
+    {
+        await using var relay = new PostgresRelay(EnvironmentFixture.Server, seed: 1) { Losses = 0.1 };
+        await using var environment = await EnvironmentFixture.StartLosingAsync(relay);
+        using var worker = new TemporalWorker(environment.Client, WorkerOptions(typeof(GreetingWorkflow)).AddAllActivities(new GreetingActivities()));
+        await worker.ExecuteAsync(async () =>
+        {
+            var handles = await Task.WhenAll(Enumerable.Range(0, 30).Select(i =>
+            {
+                var options = Options();
+                options.TaskTimeout = TimeSpan.FromMinutes(5);
+                return environment.Client.StartWorkflowAsync((GreetingWorkflow w) => w.RunAsync($"{i}"), options);
+            }));
+            await Task.WhenAll(handles.Select(h => h.GetResultAsync())).WaitAsync(TimeSpan.FromMinutes(2));
+            foreach (var handle in handles)
+            {
+                using var history = JsonDocument.Parse((await handle.FetchHistoryAsync()).ToJson());
+                var attempts = history.RootElement.GetProperty("events").EnumerateArray()
+                    .Where(e => e.GetProperty("eventType").GetString() == "EVENT_TYPE_ACTIVITY_TASK_STARTED")
+                    .Select(e => e.GetProperty("activityTaskStartedEventAttributes").GetProperty("attempt").GetInt32()).ToList();
+                attempts.Count.ShouldBe(10);
+                attempts.ShouldAllBe(a => a == 1);
+            }
+        });
+        relay.Losses = 0;
+    }
 
     [Fact]
     public Task ManyWorkflows_OnTwoWorkers_AllComplete() => RunAsync(

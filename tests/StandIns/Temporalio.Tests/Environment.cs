@@ -3,6 +3,7 @@ using Npgsql;
 using Temporalio.Client;
 using Temporalio.Testing;
 using Temporalio.Worker;
+using XInstruct.Cli.Chaos;
 
 [assembly: CollectionBehavior(MaxParallelThreads = 2)]
 
@@ -44,6 +45,22 @@ public sealed class EnvironmentFixture : IAsyncLifetime
     /// <summary>Cuts all connections to the database, as its restart would. The package's own server does not notice.</summary>
     public static Task DropConnectionsAsync() =>
         AdministerAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{Name}'");
+
+    /// <summary>Another local environment, which loses so many of its database's answers. The package's own server does not notice.</summary>
+    internal static async Task<WorkflowEnvironment> StartLosingAsync(PostgresRelay relay)
+    {
+        const string Variable = "TEMPORAL_STANDIN_DATABASE";
+        var own = System.Environment.GetEnvironmentVariable(Variable);
+        System.Environment.SetEnvironmentVariable(Variable, relay.Through(Server, Name));
+        try
+        {
+            return await WorkflowEnvironment.StartLocalAsync();
+        }
+        finally
+        {
+            System.Environment.SetEnvironmentVariable(Variable, own);
+        }
+    }
 
     /// <summary>Takes the queries that wait as a worker does that loses the database's answer; false when there are none. The package's own server does not notice.</summary>
     public static async Task<bool> TakeQueriesAsync()
