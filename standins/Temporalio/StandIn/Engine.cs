@@ -9,6 +9,9 @@ internal sealed partial class Engine : IAsyncDisposable
     public const string DatabaseVariable = "TEMPORAL_STANDIN_DATABASE";
     public const string DefaultSchema = "temporal_standin";
 
+    // One lost answer is no reason to say that nobody answers; a database that is away is soon said to be.
+    private const int StartTries = 3;
+
     private static readonly ConcurrentDictionary<string, Engine> Shared = new(StringComparer.Ordinal);
 
     private readonly CancellationTokenSource stop = new();
@@ -202,15 +205,15 @@ internal sealed partial class Engine : IAsyncDisposable
         _ => false,
     };
 
-    private async Task<T> RetryAsync<T>(Func<Task<T>> action, CancellationToken token)
+    private async Task<T> RetryAsync<T>(Func<Task<T>> action, CancellationToken token, int tries = int.MaxValue)
     {
-        for (var wait = 10; ; wait = Math.Min(wait * 2, 1000))
+        for (var (wait, left) = (10, tries); ; wait = Math.Min(wait * 2, 1000), left--)
         {
             try
             {
                 return await action().ConfigureAwait(false);
             }
-            catch (Exception e) when (IsTransient(e) && !token.IsCancellationRequested && !stop.IsCancellationRequested)
+            catch (Exception e) when (left > 1 && IsTransient(e) && !token.IsCancellationRequested && !stop.IsCancellationRequested)
             {
                 await Task.Delay(wait + Random.Shared.Next(wait), token).ConfigureAwait(false);
             }
@@ -219,25 +222,35 @@ internal sealed partial class Engine : IAsyncDisposable
 
     private async Task PrepareAsync()
     {
-        await using (var connection = await source.OpenConnectionAsync().ConfigureAwait(false))
-        {
-            await using var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
-            await using var batch = new NpgsqlBatch(connection, transaction);
-            batch.BatchCommands.Add(Transaction.Command("SELECT pg_advisory_xact_lock(hashtext($1))", schema));
-            await batch.ExecuteNonQueryAsync().ConfigureAwait(false);
-            await using var exists = new NpgsqlCommand(
-                "SELECT to_regclass($1 || '.search_attributes') IS NOT NULL", connection, transaction)
+        await RetryAsync(
+            async () =>
             {
-                Parameters = { new NpgsqlParameter { Value = schema } },
-            };
-            if (!(bool)(await exists.ExecuteScalarAsync().ConfigureAwait(false))!)
-            {
-                await using var create = new NpgsqlCommand(Schema.Create(schema), connection, transaction);
-                await create.ExecuteNonQueryAsync().ConfigureAwait(false);
-            }
-            await transaction.CommitAsync().ConfigureAwait(false);
-        }
-        await Listener.StartAsync().ConfigureAwait(false);
+                await CreateAsync().ConfigureAwait(false);
+                await Listener.StartAsync().ConfigureAwait(false);
+                return true;
+            },
+            CancellationToken.None,
+            StartTries).ConfigureAwait(false);
         sweeper = new Sweeper(this);
+    }
+
+    private async Task CreateAsync()
+    {
+        await using var connection = await source.OpenConnectionAsync().ConfigureAwait(false);
+        await using var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
+        await using var batch = new NpgsqlBatch(connection, transaction);
+        batch.BatchCommands.Add(Transaction.Command("SELECT pg_advisory_xact_lock(hashtext($1))", schema));
+        await batch.ExecuteNonQueryAsync().ConfigureAwait(false);
+        await using var exists = new NpgsqlCommand(
+            "SELECT to_regclass($1 || '.search_attributes') IS NOT NULL", connection, transaction)
+        {
+            Parameters = { new NpgsqlParameter { Value = schema } },
+        };
+        if (!(bool)(await exists.ExecuteScalarAsync().ConfigureAwait(false))!)
+        {
+            await using var create = new NpgsqlCommand(Schema.Create(schema), connection, transaction);
+            await create.ExecuteNonQueryAsync().ConfigureAwait(false);
+        }
+        await transaction.CommitAsync().ConfigureAwait(false);
     }
 }

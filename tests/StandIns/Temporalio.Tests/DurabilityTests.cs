@@ -311,6 +311,15 @@ public sealed class DurabilityTests(EnvironmentFixture fixture) : WorkflowTest(f
         });
 
     [Fact]
+    public async Task Connect_EveryAnswerLost_AsksAFewTimesBeforeItSaysSo()
+    {
+        await using var relay = new PostgresRelay(EnvironmentFixture.Server, seed: 1) { Losses = 1 };
+        (await Should.ThrowAsync<InvalidOperationException>(() => EnvironmentFixture.StartLosingAsync(relay))).Message.ShouldStartWith("Connection failed: ");
+        // The driver may ask twice to connect once.
+        relay.Lost.ShouldBeGreaterThan(2);
+    }
+
+    [Fact]
     public async Task Database_WhoseAnswersAreLost_CostsNoTaskItsTimeOut()
     {
         await using var relay = new PostgresRelay(EnvironmentFixture.Server, seed: 1) { Losses = 0.1 };
