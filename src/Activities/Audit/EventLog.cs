@@ -81,7 +81,7 @@ internal sealed class RootBuilder(string run, bool untilRelease)
 {
     private readonly Guid _runStream = Identity.RunStream(run);
     private readonly MerkleAccumulator _record = new();
-    private readonly List<MerkleTree.Leaf> _content = [];
+    private readonly MerkleSorter _content = new();
     private Guid _stream;
     private Guid? _sample;
     private long _beside;
@@ -107,9 +107,5 @@ internal sealed class RootBuilder(string run, bool untilRelease)
         if (_sample is { } sample) _content.Add(new MerkleTree.Leaf(sample, stored.Version - _beside, stored.Header(EventHeaders.Content) ?? ""));
     }
 
-    public Roots Roots()
-    {
-        _content.Sort(static (a, b) => Identity.Compare(a.Subject, b.Subject) is var order and not 0 ? order : a.Version.CompareTo(b.Version));
-        return new Roots(MerkleTree.Root(_content), _record.Root(), _record.Count);
-    }
+    public Roots Roots() => new(_content.Root(), _record.Root(), _record.Count);
 }

@@ -33,10 +33,10 @@ public sealed class SelectionActivities(EventWriter writer, RunLibrary library, 
         foreach (var ids in plan.Ids.Chunk(Batch)) all.AddRange((await samples.LoadAsync(run.Run, ids, ct)).Select(Candidate.Of));
         var kept = KeepRule.Choose(all, recipe.Refine, input.Iteration, recipe.Seed);
         var act = new Act("keep", CodeVersion.Current);
-        var changes = kept.Select((s, i) => Change(run.Run, s.Sample, c => c.Keep(input.Iteration, i + 1)));
+        var changes = kept.Select((sample, i) => Change(run.Run, sample, c => c.Keep(input.Iteration, i + 1)));
         if (input.IsLast)
         {
-            var chosen = kept.Select(s => s.Sample).ToHashSet();
+            var chosen = kept.ToHashSet();
             changes = changes.Concat(all.Where(s => s.Kept is null && !chosen.Contains(s.Sample))
                 .Select(s => Change(run.Run, s.Sample, c => c.Reject(input.Iteration, c.Instruction is null ? "no-instruction" : c.Level is null ? "not-rated" : "not-kept"))));
         }

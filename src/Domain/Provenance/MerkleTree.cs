@@ -1,45 +1,30 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using XInstruct.Domain.Identities;
 
 namespace XInstruct.Domain.Provenance;
 
 /// <summary>Merkle tree hash of RFC 9162, section 2.1.1, over (subject, version, hash) leaves in a given order.</summary>
 public static class MerkleTree
 {
-    /// <summary>One leaf: a stream's subject, a version and that version's chain hash. Holds the hash as its 32 bytes: of a large run millions wait to be put in order.</summary>
-    public readonly record struct Leaf
+    /// <summary>Bytes of a node: a SHA-256.</summary>
+    internal const int NodeBytes = 32;
+
+    /// <summary>One leaf.</summary>
+    /// <param name="Subject">The stream's subject.</param>
+    /// <param name="Version">A version.</param>
+    /// <param name="Hash">That version's chain hash in hex.</param>
+    public readonly record struct Leaf(Guid Subject, long Version, string Hash)
     {
-        private readonly UInt128 _first, _last;
-
-        /// <summary>A leaf.</summary>
-        /// <param name="subject">The stream's subject.</param>
-        /// <param name="version">A version.</param>
-        /// <param name="hash">That version's chain hash in hex.</param>
-        public Leaf(Guid subject, long version, string hash)
+        /// <summary>Writes the leaf's node.</summary>
+        internal void WriteNode(Span<byte> node)
         {
-            (Subject, Version) = (subject, version);
-            Span<byte> bytes = stackalloc byte[32];
+            Span<byte> bytes = stackalloc byte[1 + 16 + 8 + 32];
             bytes.Clear();
-            Convert.FromHexString(hash, bytes, out _, out _);
-            (_first, _last) = (BinaryPrimitives.ReadUInt128BigEndian(bytes), BinaryPrimitives.ReadUInt128BigEndian(bytes[16..]));
-        }
-
-        /// <summary>The stream's subject.</summary>
-        public Guid Subject { get; }
-
-        /// <summary>A version.</summary>
-        public long Version { get; }
-
-        /// <summary>That version's chain hash in hex.</summary>
-        public string Hash => $"{_first:x32}{_last:x32}";
-
-        /// <summary>Writes subject, version and hash, 56 bytes.</summary>
-        internal void Write(Span<byte> bytes)
-        {
-            Subject.TryWriteBytes(bytes, bigEndian: true, out _);
-            BinaryPrimitives.WriteInt64BigEndian(bytes[16..], Version);
-            BinaryPrimitives.WriteUInt128BigEndian(bytes[24..], _first);
-            BinaryPrimitives.WriteUInt128BigEndian(bytes[40..], _last);
+            Subject.TryWriteBytes(bytes[1..], bigEndian: true, out _);
+            BinaryPrimitives.WriteInt64BigEndian(bytes[17..], Version);
+            Convert.FromHexString(Hash, bytes[25..], out _, out _);
+            SHA256.HashData(bytes, node);
         }
     }
 
@@ -63,11 +48,16 @@ public sealed class MerkleAccumulator
     /// <summary>Adds the next leaf. The caller keeps the order: by subject, then version.</summary>
     public void Add(MerkleTree.Leaf leaf)
     {
-        Span<byte> bytes = stackalloc byte[1 + 16 + 8 + 32];
-        bytes[0] = 0;
-        leaf.Write(bytes[1..]);
+        Span<byte> node = stackalloc byte[MerkleTree.NodeBytes];
+        leaf.WriteNode(node);
+        Add(node);
+    }
+
+    /// <summary>Adds the next leaf by its node.</summary>
+    internal void Add(ReadOnlySpan<byte> node)
+    {
         Count++;
-        var (hash, size) = (SHA256.HashData(bytes), 1L);
+        var (hash, size) = (node.ToArray(), 1L);
         while (_peaks.Count > 0 && _peaks[^1].Size == size)
         {
             hash = Node(_peaks[^1].Hash, hash);
@@ -95,4 +85,42 @@ public sealed class MerkleAccumulator
         right.CopyTo(bytes[33..]);
         return SHA256.HashData(bytes);
     }
+}
+
+/// <summary>
+/// Builds a Merkle root from leaves that come subject by subject, each one's by version, and puts the subjects in order: 32 bytes a leaf and 24 a subject wait for
+/// the last. Not thread-safe.
+/// </summary>
+public sealed class MerkleSorter
+{
+    private const int PageLeaves = 1 << 12;
+
+    private readonly List<(Guid Subject, long First)> _subjects = [];
+    private readonly List<byte[]> _pages = [];
+    private long _count;
+
+    /// <summary>Adds a leaf: of the same subject as the last, or the first of another.</summary>
+    public void Add(MerkleTree.Leaf leaf)
+    {
+        if (_subjects.Count == 0 || _subjects[^1].Subject != leaf.Subject) _subjects.Add((leaf.Subject, _count));
+        if (_count % PageLeaves == 0) _pages.Add(new byte[PageLeaves * MerkleTree.NodeBytes]);
+        leaf.WriteNode(Node(_count++));
+    }
+
+    /// <summary>Root of what was added, by subject, then version.</summary>
+    public string Root()
+    {
+        var order = Enumerable.Range(0, _subjects.Count).ToArray();
+        Array.Sort(order, (a, b) => Identity.Compare(_subjects[a].Subject, _subjects[b].Subject) is var by and not 0 ? by : a.CompareTo(b));
+        var tree = new MerkleAccumulator();
+        foreach (var subject in order)
+        {
+            var end = subject + 1 < _subjects.Count ? _subjects[subject + 1].First : _count;
+            for (var leaf = _subjects[subject].First; leaf < end; leaf++) tree.Add(Node(leaf));
+        }
+
+        return tree.Root();
+    }
+
+    private Span<byte> Node(long leaf) => _pages[(int)(leaf / PageLeaves)].AsSpan((int)(leaf % PageLeaves) * MerkleTree.NodeBytes, MerkleTree.NodeBytes);
 }

@@ -32,53 +32,49 @@ public readonly record struct Candidate(Guid Sample, UInt128? Form, int? Level, 
 /// </summary>
 public static class KeepRule
 {
-    private static readonly Comparer<Guid> ById = Comparer<Guid>.Create(Identity.Compare);
-
-    /// <summary>The newly kept pairs, best first.</summary>
+    /// <summary>Ids of the newly kept pairs, best first.</summary>
     /// <param name="samples">All accepted texts of the language, ordered by sample id.</param>
     /// <param name="options">The loop's options.</param>
     /// <param name="iteration">Iteration that ends.</param>
     /// <param name="seed">The run's seed, for <see cref="Ranking.Random"/>.</param>
-    public static IReadOnlyList<Candidate> Choose(IReadOnlyList<Candidate> samples, RefineOptions options, int iteration, int seed)
+    public static IReadOnlyList<Guid> Choose(IReadOnlyList<Candidate> samples, RefineOptions options, int iteration, int seed)
     {
         var share = options.Keep[Math.Min(iteration, options.Keep.Count - 1)];
         var target = (int)Math.Floor(share * samples.Count + 0.5);
         var room = target - samples.Count(s => s.Kept < iteration);
         if (room <= 0) return [];
-        var candidates = samples
-            .Where(s => (s.Kept is null || s.Kept == iteration) && s.Form is not null && s.Level is not null)
-            .Where(s => !options.RequireBest || s.Level == 2)
-            .ToArray();
-        var score = Score(candidates, options.Rank, iteration, seed);
-        var ranked = Enumerable.Range(0, candidates.Length).OrderBy(i => score[i]).ThenBy(i => candidates[i].Sample, ById).Select(i => candidates[i]).ToList();
-        return Balance(ranked, samples, room, options.BalanceLabels, target, iteration);
+        // Places in the list: what lies there takes a hundred bytes each.
+        var candidates = Enumerable.Range(0, samples.Count).Where(i => samples[i] is var s && (s.Kept is null || s.Kept == iteration) && s.Form is not null && s.Level is not null
+            && (!options.RequireBest || s.Level == 2)).ToArray();
+        var score = Score(samples, candidates, options.Rank, iteration, seed);
+        Array.Sort(candidates, (a, b) => score[a].CompareTo(score[b]) is var order and not 0 ? order : a.CompareTo(b));
+        return [.. Balance(candidates, samples, options.BalanceLabels, target, iteration).Take(room).Select(i => samples[i].Sample)];
     }
 
     /// <summary>Where an instruction takes few forms, each gets the same share of what is kept, so that confidence cannot drift to one label.</summary>
-    private static List<Candidate> Balance(List<Candidate> ranked, IReadOnlyList<Candidate> samples, int room, int forms, int target, int iteration)
+    private static IEnumerable<int> Balance(int[] ranked, IReadOnlyList<Candidate> samples, int forms, int target, int iteration)
     {
-        var found = ranked.Select(s => s.Form).Distinct().Take(forms + 1).ToList();
-        if (found.Count < 2 || found.Count > forms) return [.. ranked.Take(room)];
+        var found = ranked.Select(i => samples[i].Form).Distinct().Take(forms + 1).ToList();
+        if (found.Count < 2 || found.Count > forms) return ranked;
         var quota = target / found.Count;
         var left = found.ToDictionary(form => form!.Value, form => quota - samples.Count(s => s.Kept < iteration && s.Form == form));
-        return [.. ranked.Where(s => left[s.Form!.Value]-- > 0).Take(room)];
+        return ranked.Where(i => left[samples[i].Form!.Value]-- > 0);
     }
 
-    // Lower is better.
-    private static double[] Score(Candidate[] candidates, Ranking ranking, int iteration, int seed)
+    // By place; lower is better.
+    private static double[] Score(IReadOnlyList<Candidate> samples, int[] candidates, Ranking ranking, int iteration, int seed)
     {
-        var all = Enumerable.Range(0, candidates.Length);
-        var score = new double[candidates.Length];
+        var score = new double[samples.Count];
         if (ranking is not (Ranking.Evaluator or Ranking.Generator or Ranking.Both))
         {
-            for (var i = 0; i < score.Length; i++) score[i] = Draw(candidates[i].Sample, iteration, seed);
+            foreach (var i in candidates) score[i] = Draw(samples[i].Sample, iteration, seed);
         }
 
-        if (ranking is Ranking.Evaluator or Ranking.Both) AddRanks(all, s => s.BestProbability);
+        if (ranking is Ranking.Evaluator or Ranking.Both) AddRanks(candidates, s => s.BestProbability);
         if (ranking is Ranking.Generator or Ranking.Both)
         {
             // The two halves were written by different generators, whose confidence is not on one scale: rank within each.
-            foreach (var half in all.GroupBy(i => Identity.Half(candidates[i].Sample))) AddRanks(half, s => s.LogProbability ?? double.NegativeInfinity);
+            foreach (var half in candidates.GroupBy(i => Identity.Half(samples[i].Sample))) AddRanks(half, s => s.LogProbability ?? double.NegativeInfinity);
         }
 
         return score;
@@ -86,10 +82,10 @@ public static class KeepRule
         // Rank as a share of the list: 0 the best, ties share the better rank.
         void AddRanks(IEnumerable<int> list, Func<Candidate, double> value)
         {
-            var ordered = list.OrderByDescending(i => value(candidates[i])).ToArray();
+            var ordered = list.OrderByDescending(i => value(samples[i])).ToArray();
             for (var (i, rank) = (0, 0.0); i < ordered.Length; i++)
             {
-                if (i == 0 || !value(candidates[ordered[i]]).Equals(value(candidates[ordered[i - 1]]))) rank = (double)i / ordered.Length;
+                if (i == 0 || !value(samples[ordered[i]]).Equals(value(samples[ordered[i - 1]]))) rank = (double)i / ordered.Length;
                 score[ordered[i]] += rank;
             }
         }

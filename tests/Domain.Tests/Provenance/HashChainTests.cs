@@ -48,6 +48,18 @@ public sealed class HashChainTests
         }
     }
 
+    [Fact]
+    public void Root_SubjectsOutOfOrder_IsThatOfTheirOrder()
+    {
+        // More leaves than a page, of which some subjects lie on two.
+        var leaves = Enumerable.Range(0, 3000).SelectMany(i => Enumerable.Range(1, i % 4).Select(v => new MerkleTree.Leaf(Identity.Sample("sw", $"{i}"), v, ContentHash.Of($"{i} {v}")))).ToList();
+        var sorter = new MerkleSorter();
+        foreach (var leaf in leaves) sorter.Add(leaf);
+        sorter.Root().ShouldBe(MerkleTree.Root(leaves.OrderBy(l => l.Subject, Comparer<Guid>.Create(Identity.Compare)).ThenBy(l => l.Version)));
+        sorter.Root().ShouldNotBe(MerkleTree.Root(leaves));
+        new MerkleSorter().Root().ShouldBe(MerkleTree.Root([]));
+    }
+
     private static byte[] Recursive(List<MerkleTree.Leaf> leaves)
     {
         if (leaves.Count == 0) return SHA256.HashData([]);

@@ -84,6 +84,6 @@ public sealed class KeepRuleTests
     {
         options ??= new RefineOptions();
         (options.Rank, options.Keep) = (rank, [share]);
-        return [.. KeepRule.Choose(samples, options, iteration, seed).Select(c => Array.IndexOf(Ids, c.Sample))];
+        return [.. KeepRule.Choose(samples, options, iteration, seed).Select(id => Array.IndexOf(Ids, id))];
     }
 }

@@ -5,7 +5,7 @@ using XInstruct.EndToEnd.Endpoints;
 
 namespace XInstruct.EndToEnd.Jobs;
 
-/// <summary><c>xinstruct rerate</c> as a user runs it, on a finished run: a judge behind an endpoint that fails and is killed on, and a local one.</summary>
+/// <summary><c>xinstruct rerate</c> as a user runs it, on a finished run and on one under way: a judge behind an endpoint that fails and is killed on, and a local one.</summary>
 public sealed partial class RerateTests : IAsyncLifetime
 {
     private const int Concurrency = 4;
@@ -14,6 +14,7 @@ public sealed partial class RerateTests : IAsyncLifetime
     private readonly string _folder = Directory.CreateTempSubdirectory("xi-rerate-").FullName;
     private ProductProcess _product = null!;
     private ChatServer _server = null!;
+    private string[] _options = [];
     private JsonElement _run;
 
     private string Run => _run.GetProperty("run").GetString()!;
@@ -24,7 +25,8 @@ public sealed partial class RerateTests : IAsyncLifetime
         _product.Variables["XI_TEST_API_KEY"] = ChatServer.Key;
         _server = await ChatServer.StartAsync();
         _server.Reply = prompt => prompt.StartsWith("Second", StringComparison.Ordinal) ? $"Of {prompt.Length} characters.\nScore: {(prompt.Length % 11 == 0 ? 9 : prompt.Length % 6)}" : ApiRunTests.Reply(prompt);
-        _run = await UndisturbedRun.FinishAsync(_product, [.. UndisturbedRun.Small, .. ApiRunTests.Api(_server, "generator"), .. ApiRunTests.Api(_server, "evaluator")]);
+        _options = [.. UndisturbedRun.Small, .. ApiRunTests.Api(_server, "generator"), .. ApiRunTests.Api(_server, "evaluator")];
+        _run = await UndisturbedRun.FinishAsync(_product, _options);
         _server.Forget();
     }
 
@@ -85,6 +87,43 @@ public sealed partial class RerateTests : IAsyncLifetime
         second[0].GetProperty("prompt").GetString()!.ShouldContain("Second");
         second[0].GetProperty("act").GetProperty("device").GetString()!.ShouldEndWith(" other-model");
         (await _product.RunAsync("audit", "replay", sample)).Output.ShouldContain($"by other, job {job}");
+    }
+
+    [Fact]
+    public async Task Rerate_RunUnderWay_RatesWhatIsRatedAndChangesNothingThatComesAfter()
+    {
+        const string run = "under-way";
+        // Slow, until somebody has had the time to say so.
+        _server.Work = TimeSpan.FromSeconds(2);
+        await SayAsync(["run", UndisturbedRun.Recipe, "--id", run, "--detach", .. _options]);
+        using var worker = _product.StartGroup("worker");
+        try
+        {
+            await SayAsync("pause", run, "--stage", "diversify");
+            _server.Work = TimeSpan.Zero;
+            while (await CountAsync("iteration_completed") == 0) await Task.Delay(50);
+            var rated = await CountAsync("sample_rated");
+            Write();
+            var line = End(await SayAsync("rerate", In("second.yaml"), "--set", $"run={run}", "--json")).GetProperty("summary").GetProperty("agreement").EnumerateArray().ShouldHaveSingleItem();
+            (line.GetProperty("pairs").GetInt64() + line.GetProperty("unread").GetInt64()).ShouldBe(rated);
+            (await CountAsync("sample_rerated"), await CountAsync("sample_selected")).ShouldBe((rated, 0));
+            await SayAsync("resume", run, "--all");
+            while (JsonDocument.Parse(await SayAsync("status", run, "--json")).RootElement.GetProperty("status").GetString() == "running") await Task.Delay(50);
+        }
+        finally
+        {
+            ProductProcess.KillGroup(worker);
+        }
+
+        // Selected on streams that hold a second verdict: the release is that of the run without one.
+        (await CountAsync("sample_selected")).ShouldBeGreaterThan(0);
+        JsonDocument.Parse(await SayAsync("status", run, "--json")).RootElement.GetProperty("release").GetProperty("sha256").GetString()
+            .ShouldBe(_run.GetProperty("release").GetProperty("sha256").GetString());
+        await SayAsync("release", "rebuild", run, "--out", In("rebuilt"));
+        await SayAsync("audit", "verify");
+
+        async Task<long> CountAsync(string type) =>
+            (await _product.ReadAsync($"select count(*) from xinstruct.mt_events where type = '{type}' and headers ->> 'run' = '{run}'", r => r.GetInt64(0)))[0];
     }
 
     [Fact]
@@ -156,6 +195,13 @@ public sealed partial class RerateTests : IAsyncLifetime
     private static JsonElement End(string output) => JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]).RootElement;
 
     private static string Folder(string output) => End(output).GetProperty("output").GetString()!;
+
+    private async Task<string> SayAsync(params string[] args)
+    {
+        var (code, output, error) = await _product.RunAsync(args);
+        code.ShouldBe(0, output + error);
+        return output;
+    }
 
     private string In(string name) => Path.Combine(_folder, name);
 
