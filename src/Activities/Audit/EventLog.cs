@@ -24,11 +24,21 @@ public sealed record Roots(string Content, string Record, long Events);
 /// <summary>The run's events as rows, read past the event store's own types: what an auditor checks is what is on the disk.</summary>
 public sealed class EventLog(NpgsqlDataSource database)
 {
+    private const string Whole = "data::text, headers::text";
+
+    // What roots are made of is a small part of what would else be put in order and read.
+    private const string OfRoots = $$"""
+        (case type when 'text_accepted' then jsonb_build_object('sample', data -> 'sample') else '{}' end)::text,
+        jsonb_build_object('{{EventHeaders.Content}}', headers -> '{{EventHeaders.Content}}', '{{EventHeaders.Record}}', headers -> '{{EventHeaders.Record}}')::text
+        """;
+
     /// <summary>All events of a run, by stream and version.</summary>
-    public async IAsyncEnumerable<StoredEvent> ReadAsync(string run, [EnumeratorCancellation] CancellationToken ct)
+    public IAsyncEnumerable<StoredEvent> ReadAsync(string run, CancellationToken ct) => ReadAsync(run, Whole, ct);
+
+    private async IAsyncEnumerable<StoredEvent> ReadAsync(string run, string parts, [EnumeratorCancellation] CancellationToken ct)
     {
         await using var command = database.CreateCommand($"""
-            select seq_id, stream_id, version, type, data::text, headers::text from {StoreConfiguration.Schema}.mt_events
+            select seq_id, stream_id, version, type, {parts} from {StoreConfiguration.Schema}.mt_events
             where stream_id in (select stream_id from {StoreConfiguration.Schema}.mt_events where headers ->> 'run' = $1)
             order by stream_id, version
             """);
@@ -42,7 +52,7 @@ public sealed class EventLog(NpgsqlDataSource database)
     public async Task<IReadOnlyList<StoredEvent>> ReadStreamAsync(Guid stream, CancellationToken ct)
     {
         await using var command = database.CreateCommand($"""
-            select seq_id, stream_id, version, type, data::text, headers::text from {StoreConfiguration.Schema}.mt_events
+            select seq_id, stream_id, version, type, {Whole} from {StoreConfiguration.Schema}.mt_events
             where stream_id = $1 order by version
             """);
         command.Parameters.Add(new NpgsqlParameter { Value = stream });
@@ -57,7 +67,7 @@ public sealed class EventLog(NpgsqlDataSource database)
     public async Task<Roots> RootsAsync(string run, bool untilRelease, CancellationToken ct)
     {
         var leaves = new RootBuilder(run, untilRelease);
-        await foreach (var stored in ReadAsync(run, ct)) leaves.Add(stored);
+        await foreach (var stored in ReadAsync(run, OfRoots, ct)) leaves.Add(stored);
         return leaves.Roots();
     }
 
