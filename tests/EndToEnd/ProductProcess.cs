@@ -188,6 +188,14 @@ internal sealed class ProductProcess : IAsyncDisposable
     /// <summary>Runs the command to its end.</summary>
     public Task<(int Code, string Output, string Error)> RunAsync(params string[] args) => RunInAsync(Tests.SharedData.Root, args);
 
+    /// <summary>What the command prints; it must end well.</summary>
+    public async Task<string> SayAsync(params string[] args)
+    {
+        var (code, output, error) = await RunAsync(args);
+        code.ShouldBe(0, error + output);
+        return output;
+    }
+
     /// <summary>A command whose first words to PostgreSQL are lost ends, and is started again.</summary>
     private int Starts => _relay is null ? 1 : FaultInjection.Starts;
 

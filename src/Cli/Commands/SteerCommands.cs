@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Temporalio.Api.Enums.V1;
 using Temporalio.Client;
 using Temporalio.Exceptions;
 using XInstruct.Activities.Runs;
@@ -41,8 +42,13 @@ internal static class SteerCommands
         yield return Steer();
         var cancel = Create("cancel", "Ends a run, a job, a chain or a training. Its events stay; the command that started it goes on from them.", async (deployment, id, input) =>
         {
-            await deployment.Client.GetWorkflowHandle(id).CancelAsync();
-            await deployment.Get<RunSteering>().RecordAnyAsync(id, input.Event("cancel", RunPart.Whole, Guid.NewGuid().ToString()), CancellationToken.None);
+            var handle = deployment.Client.GetWorkflowHandle(id);
+            var execution = await handle.DescribeAsync();
+            if (execution.Status == WorkflowExecutionStatus.Canceled) return [$"{id} is cancelled already."];
+            // Who asked and why comes first, and once: the command may be given again when its answer was lost.
+            if (execution.Status == WorkflowExecutionStatus.Running)
+                await deployment.Get<RunSteering>().RecordAnyAsync(id, input.Event("cancel", RunPart.Whole, $"cancel {execution.RunId}"), CancellationToken.None);
+            await handle.CancelAsync();
             return [$"{id} asked to cancel."];
         });
         yield return cancel.WithExamples("xinstruct cancel demo-1a2b3c4d --why \"the GPU is needed elsewhere\"");

@@ -95,20 +95,20 @@ public sealed partial class RerateTests : IAsyncLifetime
         const string run = "under-way";
         // Slow, until somebody has had the time to say so.
         _server.Work = TimeSpan.FromSeconds(2);
-        await SayAsync(["run", UndisturbedRun.Recipe, "--id", run, "--detach", .. _options]);
+        await _product.SayAsync(["run", UndisturbedRun.Recipe, "--id", run, "--detach", .. _options]);
         using var worker = _product.StartGroup("worker");
         try
         {
-            await SayAsync("pause", run, "--stage", "diversify");
+            await _product.SayAsync("pause", run, "--stage", "diversify");
             _server.Work = TimeSpan.Zero;
             while (await CountAsync("iteration_completed") == 0) await Task.Delay(50);
             var rated = await CountAsync("sample_rated");
             Write();
-            var line = End(await SayAsync("rerate", In("second.yaml"), "--set", $"run={run}", "--json")).GetProperty("summary").GetProperty("agreement").EnumerateArray().ShouldHaveSingleItem();
+            var line = End(await _product.SayAsync("rerate", In("second.yaml"), "--set", $"run={run}", "--json")).GetProperty("summary").GetProperty("agreement").EnumerateArray().ShouldHaveSingleItem();
             (line.GetProperty("pairs").GetInt64() + line.GetProperty("unread").GetInt64()).ShouldBe(rated);
             (await CountAsync("sample_rerated"), await CountAsync("sample_selected")).ShouldBe((rated, 0));
-            await SayAsync("resume", run, "--all");
-            while (JsonDocument.Parse(await SayAsync("status", run, "--json")).RootElement.GetProperty("status").GetString() == "running") await Task.Delay(50);
+            await _product.SayAsync("resume", run, "--all");
+            while (JsonDocument.Parse(await _product.SayAsync("status", run, "--json")).RootElement.GetProperty("status").GetString() == "running") await Task.Delay(50);
         }
         finally
         {
@@ -117,10 +117,10 @@ public sealed partial class RerateTests : IAsyncLifetime
 
         // Selected on streams that hold a second verdict: the release is that of the run without one.
         (await CountAsync("sample_selected")).ShouldBeGreaterThan(0);
-        JsonDocument.Parse(await SayAsync("status", run, "--json")).RootElement.GetProperty("release").GetProperty("sha256").GetString()
+        JsonDocument.Parse(await _product.SayAsync("status", run, "--json")).RootElement.GetProperty("release").GetProperty("sha256").GetString()
             .ShouldBe(_run.GetProperty("release").GetProperty("sha256").GetString());
-        await SayAsync("release", "rebuild", run, "--out", In("rebuilt"));
-        await SayAsync("audit", "verify");
+        await _product.SayAsync("release", "rebuild", run, "--out", In("rebuilt"));
+        await _product.SayAsync("audit", "verify");
 
         async Task<long> CountAsync(string type) =>
             (await _product.ReadAsync($"select count(*) from xinstruct.mt_events where type = '{type}' and headers ->> 'run' = '{run}'", r => r.GetInt64(0)))[0];
@@ -195,13 +195,6 @@ public sealed partial class RerateTests : IAsyncLifetime
     private static JsonElement End(string output) => JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]).RootElement;
 
     private static string Folder(string output) => End(output).GetProperty("output").GetString()!;
-
-    private async Task<string> SayAsync(params string[] args)
-    {
-        var (code, output, error) = await _product.RunAsync(args);
-        code.ShouldBe(0, output + error);
-        return output;
-    }
 
     private string In(string name) => Path.Combine(_folder, name);
 

@@ -331,8 +331,10 @@ public sealed class DurabilityTests(EnvironmentFixture fixture) : WorkflowTest(f
     [Fact]
     public async Task Database_WhoseAnswersAreLost_CostsNoTaskItsTimeOut()
     {
-        await using var relay = new PostgresRelay(EnvironmentFixture.Server, seed: 1) { Losses = 0.1 };
+        await using var relay = new PostgresRelay(EnvironmentFixture.Server, seed: 1);
         await using var environment = await EnvironmentFixture.StartLosingAsync(relay);
+        relay.Losses = 0.1;
+        relay.Cut();
         using var worker = new TemporalWorker(environment.Client, WorkerOptions(typeof(GreetingWorkflow)).AddAllActivities(new GreetingActivities()));
         await worker.ExecuteAsync(async () =>
         {

@@ -46,7 +46,7 @@ public sealed class EnvironmentFixture : IAsyncLifetime
     public static Task DropConnectionsAsync() =>
         AdministerAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{Name}'");
 
-    /// <summary>Another local environment, which loses so many of its database's answers. The package's own server does not notice.</summary>
+    /// <summary>Another local environment, which reaches its database through a relay that may lose answers. The package's own server does not notice.</summary>
     internal static async Task<WorkflowEnvironment> StartLosingAsync(PostgresRelay relay)
     {
         const string Variable = "TEMPORAL_STANDIN_DATABASE";
