@@ -12,7 +12,8 @@ public sealed class ManyRuns : IAsyncLifetime
     internal AuditedRuns Runs { get; private set; } = null!;
 
     public async Task InitializeAsync() => Runs = await AuditedRuns.CreateAsync(
-        new MadeUp("a"), new MadeUp("b"), new MadeUp("other-model", "model-2"), new MadeUp("other-words", Word: "ndefu"), new MadeUp("other-verdict", Rejected: 1), new MadeUp("rerated", Rerated: true));
+        new MadeUp("a"), new MadeUp("b"), new MadeUp("other-model", "model-2"), new MadeUp("other-words", Word: "ndefu"), new MadeUp("other-verdict", Rejected: 1), new MadeUp("rerated", Rerated: true),
+        new MadeUp("rerated-words", Word: "ndefu", Rerated: true), new MadeUp("other-best", Best: 0.8));
 
     public async Task DisposeAsync() => await Runs.DisposeAsync();
 }
@@ -129,6 +130,13 @@ public sealed class AuditTests(ManyRuns many) : IClassFixture<ManyRuns>
         words.Comparison.Reasons.ShouldHaveSingleItem().ShouldBe(new DiffReason("changed", "instruction_revised with another instruction", 6));
         words.Samples.ShouldAllBe(s => s.Version == 4 && s.Columns.Count == 1 && s.Columns[0] == "instruction");
         words.Samples[0].Instruction!.Where(p => p.Kind != DiffKind.Same).ShouldBe([new(DiffKind.Removed, "fupi"), new(DiffKind.Added, "ndefu")]);
+        // Second verdicts are no revisions.
+        var rerated = await OfAsync("rerated-words");
+        rerated.Comparison.Reasons.ShouldBe(words.Comparison.Reasons);
+        rerated.Samples.ShouldAllBe(s => s.Version == 4 && s.Columns.Count == 1 && s.Columns[0] == "instruction");
+        var best = await OfAsync("other-best");
+        best.Comparison.Reasons.ShouldHaveSingleItem().ShouldBe(new DiffReason("changed", "sample_rated with another probabilities", 6));
+        best.Samples.ShouldAllBe(s => s.Version == 3 && s.Columns.Count == 1 && s.Columns[0] == "score");
         var verdict = await OfAsync("other-verdict");
         verdict.Comparison.Reasons.ShouldBe([
             new DiffReason("added", "sample_rated with another level, probabilities; a rejected it: worst-level", 2),

@@ -22,7 +22,8 @@ namespace XInstruct.Activities.Tests.Audit;
 /// <param name="Word">A word of the instructions that iteration 1 writes.</param>
 /// <param name="Rejected">Number of the text that is rated badly and rejected.</param>
 /// <param name="Rerated">Whether others rate its pairs too, between the iterations and after the seal.</param>
-internal sealed record MadeUp(string Name, string Model = "model-1", string Word = "fupi", int Rejected = 3, bool Rerated = false);
+/// <param name="Best">Probability of the best level for what is not rejected.</param>
+internal sealed record MadeUp(string Name, string Model = "model-1", string Word = "fupi", int Rejected = 3, bool Rerated = false, double Best = 0.7);
 
 /// <summary>Sealed runs on a real PostgreSQL, written by the product's own writer with a clock that goes on a minute with each stage.</summary>
 internal sealed class AuditedRuns : IAsyncDisposable
@@ -119,7 +120,7 @@ internal sealed class AuditedRuns : IAsyncDisposable
                 });
                 _clock.Advance();
                 await EachAsync(language, new Act("rate", "1", ["judge-1"]), (s, i) =>
-                    new Fact(s!.Rate(iteration, i == run.Rejected ? 0 : iteration + 1, i == run.Rejected ? [0.9, 0.1, 0] : [0.1, 0.2, 0.7])!));
+                    new Fact(s!.Rate(iteration, i == run.Rejected ? 0 : iteration + 1, i == run.Rejected ? [0.9, 0.1, 0] : [0.1, 0.9 - run.Best, run.Best])!));
                 await RerateAsync(language, $"second-{iteration}");
             }
         }

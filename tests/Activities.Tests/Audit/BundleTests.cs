@@ -1,5 +1,8 @@
 using System.Formats.Tar;
+using System.Text.Json;
 using XInstruct.Activities.Audit;
+using XInstruct.Activities.Storage;
+using XInstruct.Domain.Provenance;
 
 namespace XInstruct.Activities.Tests.Audit;
 
@@ -68,6 +71,55 @@ public sealed class BundleTests : IAsyncLifetime
 
         await File.WriteAllBytesAsync(_path, bytes);
         (await BundleVerifier.VerifyAsync(_path, default)).Report.IsClean.ShouldBeTrue();
+    }
+
+    /// <summary>A bundle put together anew, with hashes of its entries that fit: what they say does not.</summary>
+    [Theory]
+    [InlineData("contents.jsonl", "mji wa 1, sw", "mji wa 2, sw", "SHA-256 of the text")]
+    [InlineData("contents.jsonl", "mji wa 1, sw", null, "The text is missing")]
+    [InlineData("streams.jsonl", "", null, "should end at version 0, its last event")]
+    [InlineData("events.jsonl", "run_completed", null, "its last event is version")]
+    [InlineData("releases/1/sw.jsonl", null, null, "The file is missing")]
+    [InlineData("bundle.json", "\"format\": 1,", "\"format\": 2,", "Its format is 2")]
+    [InlineData("bundle.json", "\"events\": ", "\"events\": 1", "The number of events")]
+    [InlineData("bundle.json", "\"streams\": ", "\"streams\": 1", "The number of streams")]
+    [InlineData("bundle.json", "\"contents\": ", "\"contents\": 1", "The number of contents")]
+    [InlineData("bundle.json", "\"release\": \"", "\"release\": \"0", "The release should be")]
+    public async Task Verify_PutTogetherAnew_NamesWhatDoesNotFit(string name, string? line, string? instead, string problem)
+    {
+        var entries = new List<(string Name, byte[] Bytes)>();
+        await using (var file = File.OpenRead(_path))
+        {
+            await using var tar = new TarReader(file);
+            while (await tar.GetNextEntryAsync() is { } entry)
+            {
+                var bytes = new byte[entry.Length];
+                if (entry.DataStream is { } data) await data.ReadExactlyAsync(bytes);
+                entries.Add((entry.Name, bytes));
+            }
+        }
+
+        var card = JsonSerializer.Deserialize<BundleCard>(entries[0].Bytes, EventJson.Options)!;
+        entries = [.. entries.Where(e => e.Name != name || line is not null).Select(e => (e.Name, e.Name == name ? Changed(e.Bytes) : e.Bytes))];
+        if (name == AuditBundle.Card) card = JsonSerializer.Deserialize<BundleCard>(entries[0].Bytes, EventJson.Options)!;
+        card = card with { Entries = [.. entries.Skip(1).Select(e => new TreeFile(e.Name, e.Bytes.Length, ContentHash.Of(e.Bytes)))] };
+        await using (var file = File.Create(_path))
+        {
+            await AuditBundle.WriteTarAsync(file, AuditBundle.CardBytes(card), entries.Skip(1).Select(e => (e.Name, (Func<Stream>)(() => new MemoryStream(e.Bytes)))), default);
+        }
+
+        (await BundleVerifier.VerifyAsync(_path, default)).Report.Findings.ShouldContain(f => f.Problem.Contains(problem, StringComparison.Ordinal));
+
+        // The first line that holds it, changed or left out.
+        byte[] Changed(byte[] bytes)
+        {
+            var lines = System.Text.Encoding.UTF8.GetString(bytes).Split('\n').ToList();
+            var at = lines.FindIndex(l => l.Contains(line!, StringComparison.Ordinal));
+            at.ShouldBeGreaterThanOrEqualTo(0);
+            if (instead is null) lines.RemoveAt(at);
+            else lines[at] = lines[at].Replace(line!, instead, StringComparison.Ordinal);
+            return System.Text.Encoding.UTF8.GetBytes(string.Join('\n', lines));
+        }
     }
 
     [Fact]

@@ -13,7 +13,7 @@ public sealed class ForkTests : IAsyncLifetime
 {
     private AuditedRuns _runs = null!;
 
-    public async Task InitializeAsync() => _runs = await AuditedRuns.CreateAsync(new MadeUp("a"));
+    public async Task InitializeAsync() => _runs = await AuditedRuns.CreateAsync(new MadeUp("a", Rerated: true));
 
     public async Task DisposeAsync() => await _runs.DisposeAsync();
 
@@ -31,8 +31,8 @@ public sealed class ForkTests : IAsyncLifetime
         {
             var (before, after) = (await log.ReadStreamAsync(Identity.Stream("a", sample), default), await log.ReadStreamAsync(Identity.Stream("fork", sample), default));
             after.Count.ShouldBe(events);
-            after.Select(e => (e.Type, e.Header(EventHeaders.Content), e.Header(EventHeaders.Act), e.Header(EventHeaders.Origin)))
-                .ShouldBe(before.Take(events).Select(e => (e.Type, e.Header(EventHeaders.Content), e.Header(EventHeaders.Act), e.Header(EventHeaders.Record))));
+            after.Select(e => (e.Type, e.Header(EventHeaders.Content), e.Header(EventHeaders.Act), e.Header(EventHeaders.Seed), e.Header(EventHeaders.Origin)))
+                .ShouldBe(before.Take(events).Select(e => (e.Type, e.Header(EventHeaders.Content), e.Header(EventHeaders.Act), e.Header(EventHeaders.Seed), e.Header(EventHeaders.Record))));
             after.ShouldAllBe(e => e.Header(EventHeaders.TokensIn) == null && e.Header(EventHeaders.Usd) == null);
         }
 
@@ -40,6 +40,8 @@ public sealed class ForkTests : IAsyncLifetime
         (run.Forked!.Parent, run.Forked.From).ShouldBe(("a", from));
         run.Forked.Recipe.ShouldBe((await _runs.Get<RunReader>().LoadAsync("a", default)).Recipe);
         (await _runs.Get<AuditVerifier>().VerifyAsync("fork", default)).Findings.ShouldBeEmpty();
+        // It is there already, and is no fork from another stage.
+        (await Should.ThrowAsync<ForkException>(() => _runs.Get<RunForker>().ForkAsync("a", from == "rate" ? "keep" : "rate", input, default))).Message.ShouldContain("--id");
     }
 
     [Theory]

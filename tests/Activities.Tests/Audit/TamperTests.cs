@@ -1,7 +1,11 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Npgsql;
 using XInstruct.Activities.Audit;
+using XInstruct.Activities.Runs;
 using XInstruct.Activities.Storage;
+using XInstruct.Domain.Identities;
+using XInstruct.Domain.Jobs;
 using XInstruct.Domain.Models;
 using XInstruct.Domain.Provenance;
 
@@ -113,16 +117,39 @@ public sealed class TamperTests : IAsyncLifetime
         var stream = Guid.NewGuid();
         await _runs.Get<EventWriter>().WriteAsync<Model>("tuning", new Act("train", "1"), [new Change<Model>(stream, stream, _ => new Fact(new TrainingStarted("tuning", ContentHash.Of("recipe"), "sft full", null, []), [Content.Of(Guid.Empty, "recipe")]))], default);
         await _runs.Get<EventWriter>().WriteAsync<Model>("tuning", new Act("train", "1"), [new Change<Model>(stream, stream, _ => new Fact(new ModelCheckpointSaved(5, ContentHash.Of(File.ReadAllBytes(state)), 1, 1)))], default);
-        (await FindingsAsync("tuning")).ShouldBeEmpty();
-        foreach (var path in new[] { weights, state })
-        {
-            var bytes = await File.ReadAllBytesAsync(path);
-            bytes[3] ^= 1;
-            await File.WriteAllBytesAsync(path, bytes);
-            (await FindingsAsync("tuning")).ShouldHaveSingleItem().Place.ShouldBe(path);
-            bytes[3] ^= 1;
-            await File.WriteAllBytesAsync(path, bytes);
-        }
+        var model = await PutTreeAsync("model.safetensors", "weights");
+        await _runs.Get<EventWriter>().WriteAsync<Model>("tuning", new Act("train", "1"), [new Change<Model>(stream, stream, _ => new Fact(new ModelTrained(Path.GetFileName(model), "base", 5, 1, 1)))], default);
+        foreach (var (path, place) in new[] { (weights, weights), (state, state), (Path.Combine(model, "model.safetensors"), model) }) await FlipAsync("tuning", path, place);
+    }
+
+    [Fact]
+    public async Task Verify_WhatAJobGaveChanged_NamesIt()
+    {
+        var recipe = Content.Of(Guid.Empty, "recipe of a job");
+        var answer = Content.Of(Guid.Empty, "2");
+        var rows = Path.Combine(_runs.Home, "rows.jsonl");
+        await File.WriteAllTextAsync(rows, "{}\n{}\n");
+        var (part, bytes) = await _runs.Get<FileStore>().ImportAsync(rows, default);
+        var result = await PutTreeAsync("verdicts.jsonl", "{}\n{}\n");
+        var place = Identity.JobPartStream(recipe.Hash, "rate", 0);
+        var root = MerkleTree.Root([new MerkleTree.Leaf(place, 1, part)]);
+        await WriteAsync<Job>(Identity.JobStream(recipe.Hash), new JobStarted("judging", "judge", recipe.Hash, []), recipe);
+        await WriteAsync<JobReply>(Identity.JobReplyStream(recipe.Hash, "rate", "0"), new JobReplied("rate", "0", answer.Hash), answer);
+        await WriteAsync<JobPart>(place, new JobPartDone("rate", 0, part, bytes, 2));
+        await WriteAsync<Job>(Identity.JobStream(recipe.Hash), new JobStageEnded("rate", 1, 2, root));
+        await WriteAsync<Job>(Identity.JobStream(recipe.Hash), new JobEnded(Path.GetFileName(result)));
+        await FlipAsync("judging", _runs.Get<FileStore>().Blob(part), _runs.Get<FileStore>().Blob(part));
+        await FlipAsync("judging", Path.Combine(result, "verdicts.jsonl"), result);
+
+        await _runs.ExecuteAsync($"delete from xinstruct.xi_contents where hash = '\\x{answer.Hash}'");
+        (await FindingsAsync("judging")).ShouldHaveSingleItem().ShouldBe(new Finding($"xi_contents {answer.Hash}", "The row is missing."));
+        // A stage that says more than its parts.
+        await WriteAsync<Job>(Identity.JobStream(recipe.Hash), new JobStageEnded("rate", 1, 3, root));
+        (await FindingsAsync("judging")).ShouldContain(f => f.Place == "job_stage_ended rate" && f.Problem.Contains("1 parts with 3 rows", StringComparison.Ordinal));
+
+        Task WriteAsync<T>(Guid stream, object e, params Content[] contents)
+            where T : class, IChained =>
+            _runs.Get<EventWriter>().WriteAsync<T>("judging", new Act("judge", "1"), [new Change<T>(stream, stream, _ => new Fact(e, contents))], default);
     }
 
     /// <summary>Events deleted, swapped and cut off, in a stream of samples, of a source and of the run.</summary>
@@ -151,6 +178,99 @@ public sealed class TamperTests : IAsyncLifetime
         }
 
         (await FindingsAsync()).ShouldBeEmpty();
+    }
+
+    /// <summary>Another verdict, with what proves it made to fit.</summary>
+    [Fact]
+    public async Task Verify_ForgedVerdict_NamesWhatItDoesNotFit()
+    {
+        var stream = Identity.Stream("a", AuditedRuns.Sample("sw", 1));
+        var events = await _runs.Get<EventLog>().ReadStreamAsync(stream, default);
+        var rated = events.First(e => e.Type == "sample_rated");
+        rated.Version.ShouldBeLessThan(events.Count);
+
+        // Its data with the record chain after it: the content chain does not fit, at this one place.
+        await ForgeAsync(Changed("data"), isContentForged: false);
+        var findings = await FindingsAsync();
+        var only = findings.Where(f => f.Place.StartsWith("mt_events", StringComparison.Ordinal)).ShouldHaveSingleItem();
+        only.Place.ShouldBe(Place(rated));
+        only.Problem.ShouldStartWith("The content hash should be");
+
+        // With both chains: the seal over all of them does not fit.
+        await ForgeAsync(Changed("data"), isContentForged: true);
+        (await FindingsAsync()).Select(f => (f.Place, f.Problem[..f.Problem.IndexOf(" should", StringComparison.Ordinal)]))
+            .ShouldBe([("release_sealed", "The content root over all events"), ("release_sealed", "The record root over all events")]);
+
+        // Who did it when: that is in the record chain alone.
+        await ForgeAsync(Changed("headers"), isContentForged: true);
+        (await FindingsAsync()).ShouldHaveSingleItem().Problem.ShouldStartWith("The record root over all events");
+
+        // Taken out, with chains that go on over the gap.
+        await ForgeAsync(events.Where(e => e != rated), isContentForged: true);
+        (await FindingsAsync()).ShouldContain(new Finding(Place(events[(int)rated.Version]), $"Version {rated.Version} is missing before it."));
+
+        // Cut off, with the state made to fit: the stream table still knows how long it was.
+        await ForgeAsync(events.SkipLast(1), isContentForged: true);
+        await _runs.ExecuteAsync($"delete from xinstruct.mt_doc_sample where id = '{stream}'");
+        (await FindingsAsync()).ShouldContain(new Finding($"mt_events stream {stream}", $"The stream should end at version {events.Count}, its last event is version {events.Count - 1}."));
+
+        IEnumerable<StoredEvent> Changed(string part) => events.Select(e => e != rated ? e : part == "data" ? e with { Data = With(e.Data, "level", 0) } : e with { Headers = With(e.Headers, "worker", "another") });
+
+        static string Place(StoredEvent e) => $"mt_events stream {e.Stream} version {e.Version} ({e.Type})";
+    }
+
+    /// <summary>Writes a stream of a sample anew, with chains that fit.</summary>
+    private async Task ForgeAsync(IEnumerable<StoredEvent> events, bool isContentForged)
+    {
+        var (content, record) = (HashChain.Start, HashChain.Start);
+        var forged = new List<StoredEvent>();
+        Guid? sample = null;
+        foreach (var e in events)
+        {
+            sample ??= e.Data.GetProperty("sample").GetGuid();
+            var data = CanonicalJson.Of(e.Data);
+            content = !isContentForged ? e.Header(EventHeaders.Content)! : EventTypes.IsBeside(e.Type) ? content : HashChain.Content(content, sample.Value, e.Type, data);
+            var headers = With(e.Headers, EventHeaders.Content, content);
+            record = HashChain.Record(record, e.Stream, e.Version, e.Type, data, CanonicalJson.Of(headers, without: EventHeaders.Record));
+            forged.Add(e with { Headers = With(headers, EventHeaders.Record, record) });
+        }
+
+        await _runs.ExecuteAsync($"""
+            create table if not exists kept as select * from {Events};
+            delete from {Events} where stream_id = '{forged[0].Stream}';
+            insert into {Events} select * from kept where stream_id = '{forged[0].Stream}' and version in ({string.Join(", ", forged.Select(e => e.Version))})
+            """);
+        foreach (var e in forged)
+        {
+            await SetAsync(e.Stream, e.Version, "data", e.Data.GetRawText());
+            await SetAsync(e.Stream, e.Version, "headers", e.Headers.GetRawText());
+        }
+    }
+
+    private static JsonElement With(JsonElement json, string name, JsonNode value)
+    {
+        var copy = JsonSerializer.SerializeToNode(json)!;
+        copy[name] = value;
+        return copy.Deserialize<JsonElement>();
+    }
+
+    private async Task<string> PutTreeAsync(string file, string text)
+    {
+        var folder = _runs.Get<FileStore>().NewFolder();
+        await File.WriteAllTextAsync(Path.Combine(folder, file), text);
+        return _runs.Get<FileStore>().Tree(await _runs.Get<FileStore>().PutTreeAsync(folder, default));
+    }
+
+    /// <summary>One byte of a file is changed, and put right again when the audit has named the place and nothing else.</summary>
+    private async Task FlipAsync(string run, string path, string place)
+    {
+        (await FindingsAsync(run)).ShouldBeEmpty();
+        var bytes = await File.ReadAllBytesAsync(path);
+        bytes[3] ^= 1;
+        await File.WriteAllBytesAsync(path, bytes);
+        (await FindingsAsync(run)).ShouldHaveSingleItem().Place.ShouldBe(place);
+        bytes[3] ^= 1;
+        await File.WriteAllBytesAsync(path, bytes);
     }
 
     private static bool IsSeal(Finding finding) => finding.Place == "release_sealed" || finding.Place.EndsWith("record.json", StringComparison.Ordinal);
