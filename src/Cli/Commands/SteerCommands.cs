@@ -45,9 +45,9 @@ internal static class SteerCommands
             var handle = deployment.Client.GetWorkflowHandle(id);
             var execution = await handle.DescribeAsync();
             if (execution.Status == WorkflowExecutionStatus.Canceled) return [$"{id} is cancelled already."];
-            // Who asked and why comes first, and once: the command may be given again when its answer was lost.
+            // Who asked and why comes first, and each once: the command may be given again when its answer was lost.
             if (execution.Status == WorkflowExecutionStatus.Running)
-                await deployment.Get<RunSteering>().RecordAnyAsync(id, input.Event("cancel", RunPart.Whole, $"cancel {execution.RunId}"), CancellationToken.None);
+                await deployment.Get<RunSteering>().RecordAnyAsync(id, input.Event("cancel", RunPart.Whole, $"cancel {execution.RunId} {input.Who} {input.Why}"), CancellationToken.None);
             await handle.CancelAsync();
             return [$"{id} asked to cancel."];
         });

@@ -99,10 +99,11 @@ public sealed class BundleTests : IAsyncLifetime
             }
         }
 
-        var card = JsonSerializer.Deserialize<BundleCard>(entries[0].Bytes, EventJson.Options)!;
         entries = [.. entries.Where(e => e.Name != name || line is not null).Select(e => (e.Name, e.Name == name ? Changed(e.Bytes) : e.Bytes))];
-        if (name == AuditBundle.Card) card = JsonSerializer.Deserialize<BundleCard>(entries[0].Bytes, EventJson.Options)!;
-        card = card with { Entries = [.. entries.Skip(1).Select(e => new TreeFile(e.Name, e.Bytes.Length, ContentHash.Of(e.Bytes)))] };
+        var card = JsonSerializer.Deserialize<BundleCard>(entries[0].Bytes, EventJson.Options)! with
+        {
+            Entries = [.. entries.Skip(1).Select(e => new TreeFile(e.Name, e.Bytes.Length, ContentHash.Of(e.Bytes)))],
+        };
         await using (var file = File.Create(_path))
         {
             await AuditBundle.WriteTarAsync(file, AuditBundle.CardBytes(card), entries.Skip(1).Select(e => (e.Name, (Func<Stream>)(() => new MemoryStream(e.Bytes)))), default);
