@@ -13,7 +13,7 @@ public sealed class ManyRuns : IAsyncLifetime
 
     public async Task InitializeAsync() => Runs = await AuditedRuns.CreateAsync(
         new MadeUp("a"), new MadeUp("b"), new MadeUp("other-model", "model-2"), new MadeUp("other-words", Word: "ndefu"), new MadeUp("other-verdict", Rejected: 1), new MadeUp("rerated", Rerated: true),
-        new MadeUp("rerated-words", Word: "ndefu", Rerated: true), new MadeUp("other-best", Best: 0.8));
+        new MadeUp("rerated-words", Word: "ndefu", Rerated: true), new MadeUp("other-best", Best: 0.8), new MadeUp("retried", Retried: true));
 
     public async Task DisposeAsync() => await Runs.DisposeAsync();
 }
@@ -137,6 +137,10 @@ public sealed class AuditTests(ManyRuns many) : IClassFixture<ManyRuns>
         var best = await OfAsync("other-best");
         best.Comparison.Reasons.ShouldHaveSingleItem().ShouldBe(new DiffReason("changed", "sample_rated with another probabilities", 6));
         best.Samples.ShouldAllBe(s => s.Version == 3 && s.Columns.Count == 1 && s.Columns[0] == "score");
+        // The same words of the second try.
+        var retried = await OfAsync("retried");
+        retried.Comparison.Reasons.ShouldHaveSingleItem().ShouldBe(new DiffReason("changed", "instruction_revised in one, generation_failed in the other", 6));
+        retried.Samples.ShouldAllBe(s => s.Version == 4 && s.Columns.Count == 1 && s.Columns[0] == "version");
         var verdict = await OfAsync("other-verdict");
         verdict.Comparison.Reasons.ShouldBe([
             new DiffReason("added", "sample_rated with another level, probabilities; a rejected it: worst-level", 2),

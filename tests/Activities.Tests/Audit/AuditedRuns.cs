@@ -23,7 +23,8 @@ namespace XInstruct.Activities.Tests.Audit;
 /// <param name="Rejected">Number of the text that is rated badly and rejected.</param>
 /// <param name="Rerated">Whether others rate its pairs too, between the iterations and after the seal.</param>
 /// <param name="Best">Probability of the best level for what is not rejected.</param>
-internal sealed record MadeUp(string Name, string Model = "model-1", string Word = "fupi", int Rejected = 3, bool Rerated = false, double Best = 0.7);
+/// <param name="Retried">Whether iteration 1 wrote its instructions at the second try only.</param>
+internal sealed record MadeUp(string Name, string Model = "model-1", string Word = "fupi", int Rejected = 3, bool Rerated = false, double Best = 0.7, bool Retried = false);
 
 /// <summary>Sealed runs on a real PostgreSQL, written by the product's own writer with a clock that goes on a minute with each stage.</summary>
 internal sealed class AuditedRuns : IAsyncDisposable
@@ -111,6 +112,12 @@ internal sealed class AuditedRuns : IAsyncDisposable
             foreach (var language in Languages)
             {
                 _clock.Advance();
+                if (run.Retried && iteration == 1)
+                {
+                    await EachAsync(language, act, (s, _) => new Fact(s!.FailGeneration(iteration, "empty")!));
+                    await EachAsync(language, new Act("retry", "1"), (s, _) => new Fact(s!.Reopen(iteration, null, null)!));
+                }
+
                 await EachAsync(language, act, (s, i) =>
                 {
                     var instruction = iteration == 0 ? $"Andika kuhusu mji wa {i}." : $"Andika habari {run.Word} kuhusu mji wa {i}.";
