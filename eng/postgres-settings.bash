@@ -10,10 +10,9 @@ listen_addresses = ''
 unix_socket_directories = '$sockets'
 unix_socket_permissions = 0700
 max_connections = 200
-shared_buffers = 256MB
 dynamic_shared_memory_type = $shared
 min_wal_size = 256MB
-max_wal_size = 2GB
+max_wal_size = 4GB
 checkpoint_timeout = 15min
 jit = off
 timezone = 'UTC'
@@ -35,8 +34,22 @@ END
 
 durability() {
   if [ "$kind" = test ]; then
-    printf '%s\n' "fsync = off" "full_page_writes = off" "synchronous_commit = off" "max_connections = 300"
+    printf '%s\n' "fsync = off" "full_page_writes = off" "synchronous_commit = off" "max_connections = 300" "shared_buffers = 256MB"
   else
-    printf '%s\n' "fsync = on" "synchronous_commit = on"
+    printf '%s\n' "fsync = on" "synchronous_commit = on" "shared_buffers = $(buffers)MB"
+    # Ids are random, so that a checkpoint is followed by whole pages: most of the log of a million samples.
+    ! "$bin/pg_config" --configure 2> /dev/null | grep -q -- --with-lz4 || printf '%s\n' "wal_compression = lz4"
   fi
+}
+
+# A sixteenth of what memory this machine or container has, 256 to 4,096 MB.
+buffers() {
+  local memory limit
+  memory=$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo 2> /dev/null)
+  limit=$(cat /sys/fs/cgroup/memory.max 2> /dev/null)
+  [[ "$limit" =~ ^[0-9]+$ ]] && limit=$((limit >> 20)) && [ "$limit" -lt "${memory:-0}" ] && memory=$limit
+  memory=$((${memory:-0} / 16))
+  [ "$memory" -ge 256 ] || memory=256
+  [ "$memory" -le 4096 ] || memory=4096
+  echo "$memory"
 }

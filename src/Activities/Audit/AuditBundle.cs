@@ -40,7 +40,7 @@ public sealed class AuditBundle(EventLog log, Contents contents, FileStore files
         var folder = files.NewFolder();
         try
         {
-            var check = new LogCheck(run);
+            using var check = new LogCheck(run);
             await using (var events = new LineWriter(Path.Combine(folder, Events)))
             {
                 await foreach (var stored in log.ReadAsync(run, ct))

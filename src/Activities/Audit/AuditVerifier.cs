@@ -15,7 +15,7 @@ public sealed class AuditVerifier(EventLog log, Contents contents, FileStore fil
     /// <summary>Verifies one run.</summary>
     public async Task<AuditReport> VerifyAsync(string run, CancellationToken ct)
     {
-        var check = new LogCheck(run);
+        using var check = new LogCheck(run);
         await foreach (var stored in log.ReadAsync(run, ct)) check.Add(stored);
         await CheckStreamVersionsAsync(check, ct);
         await CheckContentsAsync(check, ct);

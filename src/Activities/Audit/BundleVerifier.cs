@@ -25,7 +25,7 @@ public static class BundleVerifier
             return (new AuditReport("", 0, 0, 0, 0, early), null);
         }
 
-        var check = new LogCheck(card.Run);
+        using var check = new LogCheck(card.Run);
         check.Findings.AddRange(early);
         string Place(string entry) => $"{path}: {entry}";
         if (card.Format != 1) check.Findings.Add(new Finding(Place(AuditBundle.Card), $"Its format is {card.Format}; this version knows 1."));

@@ -66,7 +66,7 @@ public sealed class EventLog(NpgsqlDataSource database)
     /// <param name="untilRelease">Leave out the run stream's events from ReleaseSealed on: what the seal covers.</param>
     public async Task<Roots> RootsAsync(string run, bool untilRelease, CancellationToken ct)
     {
-        var leaves = new RootBuilder(run, untilRelease);
+        using var leaves = new RootBuilder(run, untilRelease);
         await foreach (var stored in ReadAsync(run, OfRoots, ct)) leaves.Add(stored);
         return leaves.Roots();
     }
@@ -87,15 +87,27 @@ public sealed class EventLog(NpgsqlDataSource database)
 }
 
 /// <summary>Gathers the leaves of both Merkle trees from events in order of stream and version.</summary>
-internal sealed class RootBuilder(string run, bool untilRelease)
+internal sealed class RootBuilder : IDisposable
 {
-    private readonly Guid _runStream = Identity.RunStream(run);
+    private readonly bool _untilRelease;
+    private readonly Guid _runStream;
     private readonly MerkleAccumulator _record = new();
-    private readonly MerkleSorter _content = new();
+    private readonly FileStream _nodes;
+    private readonly MerkleSorter _content;
     private Guid _stream;
     private Guid? _sample;
     private long _beside;
     private bool _sealed;
+
+    public RootBuilder(string run, bool untilRelease)
+    {
+        (_runStream, _untilRelease) = (Identity.RunStream(run), untilRelease);
+        // A file without a name: it is gone with the process, however that ends.
+        var path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        _nodes = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.Delete });
+        File.Delete(path);
+        _content = new MerkleSorter(_nodes);
+    }
 
     public void Add(StoredEvent stored)
     {
@@ -106,7 +118,7 @@ internal sealed class RootBuilder(string run, bool untilRelease)
             return;
         }
 
-        if (stored.Stream == _runStream && untilRelease)
+        if (stored.Stream == _runStream && _untilRelease)
         {
             _sealed |= stored.Type == "release_sealed";
             if (_sealed) return;
@@ -118,4 +130,6 @@ internal sealed class RootBuilder(string run, bool untilRelease)
     }
 
     public Roots Roots() => new(_content.Root(), _record.Root(), _record.Count);
+
+    public void Dispose() => _nodes.Dispose();
 }

@@ -11,7 +11,7 @@ namespace XInstruct.Activities.Audit;
 internal sealed record NamedFile(string What, string Hash, bool IsTree);
 
 /// <summary>What events say, wherever they come from: checks both chains and gathers what else is to be checked.</summary>
-internal sealed class LogCheck
+internal sealed class LogCheck : IDisposable
 {
     private readonly Guid _runStream;
     private readonly ChainChecker _chain;
@@ -87,6 +87,8 @@ internal sealed class LogCheck
         var found = Versions.GetValueOrDefault(stream);
         if (found != version) Findings.Add(new Finding($"mt_events stream {stream}", $"The stream should end at version {version}, its last event is version {found}."));
     }
+
+    public void Dispose() => _roots.Dispose();
 
     private void Collect(StoredEvent stored)
     {

@@ -1,3 +1,4 @@
+using System.Collections;
 using Marten;
 using Temporalio.Activities;
 using XInstruct.Activities.Runs;
@@ -33,11 +34,12 @@ public sealed class SelectionActivities(EventWriter writer, RunLibrary library, 
         foreach (var ids in plan.Ids.Chunk(Batch)) all.AddRange((await samples.LoadAsync(run.Run, ids, ct)).Select(Candidate.Of));
         var kept = KeepRule.Choose(all, recipe.Refine, input.Iteration, recipe.Seed);
         var act = new Act("keep", CodeVersion.Current);
-        var changes = kept.Select((sample, i) => Change(run.Run, sample, c => c.Keep(input.Iteration, i + 1)));
+        var changes = kept.Select((place, i) => Change(run.Run, all[place].Sample, c => c.Keep(input.Iteration, i + 1)));
         if (input.IsLast)
         {
-            var chosen = kept.ToHashSet();
-            changes = changes.Concat(all.Where(s => s.Kept is null && !chosen.Contains(s.Sample))
+            var chosen = new BitArray(all.Count);
+            foreach (var place in kept) chosen[place] = true;
+            changes = changes.Concat(all.Where((s, place) => s.Kept is null && !chosen[place])
                 .Select(s => Change(run.Run, s.Sample, c => c.Reject(input.Iteration, c.Instruction is null ? "no-instruction" : c.Level is null ? "not-rated" : "not-kept"))));
         }
 

@@ -88,39 +88,43 @@ public sealed class MerkleAccumulator
 }
 
 /// <summary>
-/// Builds a Merkle root from leaves that come subject by subject, each one's by version, and puts the subjects in order: 32 bytes a leaf and 24 a subject wait for
-/// the last. Not thread-safe.
+/// Builds a Merkle root from leaves that come subject by subject, each one's by version, and puts the subjects in order: 24 bytes a subject wait for the last.
+/// Not thread-safe.
 /// </summary>
-public sealed class MerkleSorter
+/// <param name="nodes">Where the leaves' nodes wait, 32 bytes each: empty, to be written, read and sought in. The caller disposes it.</param>
+public sealed class MerkleSorter(Stream nodes)
 {
-    private const int PageLeaves = 1 << 12;
-
     private readonly List<(Guid Subject, long First)> _subjects = [];
-    private readonly List<byte[]> _pages = [];
     private long _count;
 
     /// <summary>Adds a leaf: of the same subject as the last, or the first of another.</summary>
     public void Add(MerkleTree.Leaf leaf)
     {
+        Span<byte> node = stackalloc byte[MerkleTree.NodeBytes];
+        leaf.WriteNode(node);
+        nodes.Write(node);
         if (_subjects.Count == 0 || _subjects[^1].Subject != leaf.Subject) _subjects.Add((leaf.Subject, _count));
-        if (_count % PageLeaves == 0) _pages.Add(new byte[PageLeaves * MerkleTree.NodeBytes]);
-        leaf.WriteNode(Node(_count++));
+        _count++;
     }
 
-    /// <summary>Root of what was added, by subject, then version.</summary>
+    /// <summary>Root of what was added, by subject, then version; nothing is added after it.</summary>
     public string Root()
     {
         var order = Enumerable.Range(0, _subjects.Count).ToArray();
         Array.Sort(order, (a, b) => Identity.Compare(_subjects[a].Subject, _subjects[b].Subject) is var by and not 0 ? by : a.CompareTo(b));
         var tree = new MerkleAccumulator();
+        Span<byte> node = stackalloc byte[MerkleTree.NodeBytes];
         foreach (var subject in order)
         {
-            var end = subject + 1 < _subjects.Count ? _subjects[subject + 1].First : _count;
-            for (var leaf = _subjects[subject].First; leaf < end; leaf++) tree.Add(Node(leaf));
+            var (first, end) = (_subjects[subject].First, subject + 1 < _subjects.Count ? _subjects[subject + 1].First : _count);
+            nodes.Position = first * MerkleTree.NodeBytes;
+            for (var leaf = first; leaf < end; leaf++)
+            {
+                nodes.ReadExactly(node);
+                tree.Add(node);
+            }
         }
 
         return tree.Root();
     }
-
-    private Span<byte> Node(long leaf) => _pages[(int)(leaf / PageLeaves)].AsSpan((int)(leaf % PageLeaves) * MerkleTree.NodeBytes, MerkleTree.NodeBytes);
 }

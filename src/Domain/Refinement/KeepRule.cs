@@ -7,22 +7,22 @@ using XInstruct.Domain.Samples;
 
 namespace XInstruct.Domain.Refinement;
 
-/// <summary>What the rule asks of a sample. About a hundred bytes: a language may have millions.</summary>
+/// <summary>What the rule asks of a sample: 64 bytes, since a language may have millions.</summary>
 /// <param name="Sample">Sample id.</param>
-/// <param name="Form">The instruction, by the first half of its hash; null for none.</param>
+/// <param name="Form">The instruction, by the first half of its hash; zero for none.</param>
 /// <param name="Level">Its rating.</param>
 /// <param name="BestProbability">P(level 2).</param>
-/// <param name="LogProbability">The generator's confidence.</param>
+/// <param name="LogProbability">The generator's confidence; negative infinity for none.</param>
 /// <param name="Kept">Iteration that kept it.</param>
 /// <param name="Rated">Iteration that rated it.</param>
-public readonly record struct Candidate(Guid Sample, UInt128? Form, int? Level, double BestProbability, double? LogProbability, int? Kept, int Rated)
+public readonly record struct Candidate(Guid Sample, UInt128 Form, sbyte? Level, double BestProbability, double LogProbability, int? Kept, int Rated)
 {
     /// <summary>Of a sample.</summary>
     public static Candidate Of(Sample sample)
     {
         ArgumentNullException.ThrowIfNull(sample);
-        UInt128? form = sample.Instruction is { } hash ? UInt128.Parse(hash.AsSpan(0, 32), NumberStyles.HexNumber, CultureInfo.InvariantCulture) : null;
-        return new(sample.SampleId, form, sample.Level, sample.BestProbability, sample.LogProbability, sample.Kept, sample.Rated);
+        var form = sample.Instruction is { } hash ? UInt128.Parse(hash.AsSpan(0, 32), NumberStyles.HexNumber, CultureInfo.InvariantCulture) : 0;
+        return new(sample.SampleId, form, (sbyte?)sample.Level, sample.BestProbability, sample.LogProbability ?? double.NegativeInfinity, sample.Kept, sample.Rated);
     }
 }
 
@@ -32,23 +32,22 @@ public readonly record struct Candidate(Guid Sample, UInt128? Form, int? Level, 
 /// </summary>
 public static class KeepRule
 {
-    /// <summary>Ids of the newly kept pairs, best first.</summary>
+    /// <summary>Places in <paramref name="samples"/> of the newly kept pairs, best first.</summary>
     /// <param name="samples">All accepted texts of the language, ordered by sample id.</param>
     /// <param name="options">The loop's options.</param>
     /// <param name="iteration">Iteration that ends.</param>
     /// <param name="seed">The run's seed, for <see cref="Ranking.Random"/>.</param>
-    public static IReadOnlyList<Guid> Choose(IReadOnlyList<Candidate> samples, RefineOptions options, int iteration, int seed)
+    public static IReadOnlyList<int> Choose(IReadOnlyList<Candidate> samples, RefineOptions options, int iteration, int seed)
     {
         var share = options.Keep[Math.Min(iteration, options.Keep.Count - 1)];
         var target = (int)Math.Floor(share * samples.Count + 0.5);
         var room = target - samples.Count(s => s.Kept < iteration);
         if (room <= 0) return [];
-        // Places in the list: what lies there takes a hundred bytes each.
-        var candidates = Enumerable.Range(0, samples.Count).Where(i => samples[i] is var s && (s.Kept is null || s.Kept == iteration) && s.Form is not null && s.Level is not null
+        var candidates = Enumerable.Range(0, samples.Count).Where(i => samples[i] is var s && (s.Kept is null || s.Kept == iteration) && s.Form != 0 && s.Level is not null
             && (!options.RequireBest || s.Level == 2)).ToArray();
         var score = Score(samples, candidates, options.Rank, iteration, seed);
         Array.Sort(candidates, (a, b) => score[a].CompareTo(score[b]) is var order and not 0 ? order : a.CompareTo(b));
-        return [.. Balance(candidates, samples, options.BalanceLabels, target, iteration).Take(room).Select(i => samples[i].Sample)];
+        return [.. Balance(candidates, samples, options.BalanceLabels, target, iteration).Take(room)];
     }
 
     /// <summary>Where an instruction takes few forms, each gets the same share of what is kept, so that confidence cannot drift to one label.</summary>
@@ -57,8 +56,8 @@ public static class KeepRule
         var found = ranked.Select(i => samples[i].Form).Distinct().Take(forms + 1).ToList();
         if (found.Count < 2 || found.Count > forms) return ranked;
         var quota = target / found.Count;
-        var left = found.ToDictionary(form => form!.Value, form => quota - samples.Count(s => s.Kept < iteration && s.Form == form));
-        return ranked.Where(i => left[samples[i].Form!.Value]-- > 0);
+        var left = found.ToDictionary(form => form, form => quota - samples.Count(s => s.Kept < iteration && s.Form == form));
+        return ranked.Where(i => left[samples[i].Form]-- > 0);
     }
 
     // By place; lower is better.
@@ -74,7 +73,7 @@ public static class KeepRule
         if (ranking is Ranking.Generator or Ranking.Both)
         {
             // The two halves were written by different generators, whose confidence is not on one scale: rank within each.
-            foreach (var half in candidates.GroupBy(i => Identity.Half(samples[i].Sample))) AddRanks(half, s => s.LogProbability ?? double.NegativeInfinity);
+            foreach (var half in candidates.GroupBy(i => Identity.Half(samples[i].Sample))) AddRanks(half, s => s.LogProbability);
         }
 
         return score;

@@ -49,7 +49,7 @@ public sealed class KeepRuleTests
     [Fact]
     public void Choose_WithoutInstructionOrRating_IsNotKept()
     {
-        Candidate[] samples = [Pair(0, 0.9) with { Form = null }, Pair(1, 0.8) with { Level = null }, Pair(2, 0.7) with { Level = 1 }, Pair(3, 0.6)];
+        Candidate[] samples = [Pair(0, 0.9) with { Form = 0 }, Pair(1, 0.8) with { Level = null }, Pair(2, 0.7) with { Level = 1 }, Pair(3, 0.6)];
         Kept(samples, Ranking.Evaluator, share: 1).ShouldBe([2, 3]);
         Kept(samples, Ranking.Evaluator, share: 1, options: new RefineOptions { RequireBest = true }).ShouldBe([3]);
     }
@@ -78,12 +78,12 @@ public sealed class KeepRuleTests
         Kept(samples, Ranking.Random, share: 0.5, seed: 2).ShouldNotBe(drawn);
     }
 
-    private static Candidate Pair(int sample, double best, double? confidence = null) => new(Ids[sample], (UInt128)sample, 2, best, confidence, null, 0);
+    private static Candidate Pair(int sample, double best, double? confidence = null) => new(Ids[sample], (UInt128)sample + 1, 2, best, confidence ?? double.NegativeInfinity, null, 0);
 
     private static int[] Kept(Candidate[] samples, Ranking rank, double share, int iteration = 0, int seed = 1, RefineOptions? options = null)
     {
         options ??= new RefineOptions();
         (options.Rank, options.Keep) = (rank, [share]);
-        return [.. KeepRule.Choose(samples, options, iteration, seed).Select(id => Array.IndexOf(Ids, id))];
+        return [.. KeepRule.Choose(samples, options, iteration, seed).Select(place => Array.IndexOf(Ids, samples[place].Sample))];
     }
 }
