@@ -24,8 +24,7 @@ sketching.Stop();
 // What an idle machine would do: beside other work a thread has but a part of its core.
 var cores = (Environment.CpuUsage.TotalTime - before).TotalSeconds / threads;
 var finding = Stopwatch.StartNew();
-var finder = new NearDuplicateFinder(0.8, documents);
-foreach (var sketch in sketches) finder.Foresee(sketch);
+using var finder = await NearDuplicateFinder.ForeseeAsync(0.8, sketches.ToAsyncEnumerable(), () => File.Create(Path.GetTempFileName(), 4096, FileOptions.DeleteOnClose));
 var found = 0;
 for (var i = 0; i < documents; i++)
 {

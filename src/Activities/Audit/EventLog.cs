@@ -92,22 +92,13 @@ internal sealed class RootBuilder : IDisposable
     private readonly bool _untilRelease;
     private readonly Guid _runStream;
     private readonly MerkleAccumulator _record = new();
-    private readonly FileStream _nodes;
-    private readonly MerkleSorter _content;
+    private readonly MerkleSorter _content = new(FileStore.Unnamed);
     private Guid _stream;
     private Guid? _sample;
     private long _beside;
     private bool _sealed;
 
-    public RootBuilder(string run, bool untilRelease)
-    {
-        (_runStream, _untilRelease) = (Identity.RunStream(run), untilRelease);
-        // A file without a name: it is gone with the process, however that ends.
-        var path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-        _nodes = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.Delete });
-        File.Delete(path);
-        _content = new MerkleSorter(_nodes);
-    }
+    public RootBuilder(string run, bool untilRelease) => (_runStream, _untilRelease) = (Identity.RunStream(run), untilRelease);
 
     public void Add(StoredEvent stored)
     {
@@ -131,5 +122,5 @@ internal sealed class RootBuilder : IDisposable
 
     public Roots Roots() => new(_content.Root(), _record.Root(), _record.Count);
 
-    public void Dispose() => _nodes.Dispose();
+    public void Dispose() => _content.Dispose();
 }

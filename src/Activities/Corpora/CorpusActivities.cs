@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Temporalio.Activities;
 using Temporalio.Exceptions;
 using XInstruct.Activities.Runs;
@@ -80,13 +81,7 @@ public sealed class CorpusActivities(EventWriter writer, RunLibrary library, Fil
         var language = input.Language;
         var recipe = (await library.RecipeAsync(language.Run, ct)).Recipe;
         // Read twice: of most texts nothing need be held while the others are looked at.
-        var finder = new NearDuplicateFinder(recipe.Corpus.NearDuplicate, (long)input.Shards * recipe.Plan.ShardSize);
-        for (var shard = 0; shard < input.Shards; shard++)
-        {
-            var scan = await ReadAsync<ScannedChunk>(language, ScanKey(language, shard), ct);
-            foreach (var sketch in scan.Rows.Select(r => r.Sketch).OfType<TextSketch>()) finder.Foresee(sketch);
-        }
-
+        using var finder = await NearDuplicateFinder.ForeseeAsync(recipe.Corpus.NearDuplicate, SketchesAsync(input, ct), FileStore.Unnamed);
         var ids = new List<Guid>();
         var (rejected, bad) = (0L, 0);
         for (var shard = 0; shard < input.Shards; shard++)
@@ -139,6 +134,18 @@ public sealed class CorpusActivities(EventWriter writer, RunLibrary library, Fil
         await writer.WriteAsync<Source>(
             run, act, [new Change<Source>(Identity.Stream(run, source), source, s => Source.Reject(s, rows) is { } e ? new Fact(e) : null)], ct);
         return new ShardResult(accepted.Count, verdict.Rejected.Count, LastReason: verdict.Rejected.Count > 0 ? verdict.Rejected[^1].Reason : null);
+    }
+
+    private async IAsyncEnumerable<TextSketch> SketchesAsync(ScreenInput input, [EnumeratorCancellation] CancellationToken ct)
+    {
+        for (var shard = 0; shard < input.Shards; shard++)
+        {
+            var scan = await ReadAsync<ScannedChunk>(input.Language, ScanKey(input.Language, shard), ct);
+            foreach (var row in scan.Rows)
+            {
+                if (row.Sketch is { } sketch) yield return sketch;
+            }
+        }
     }
 
     private static Change<Sample> Accept(string run, string language, Guid source, CorpusRow row, ScannedRow scanned)

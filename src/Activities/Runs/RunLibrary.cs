@@ -30,7 +30,7 @@ public sealed class RunLibrary(Contents contents, FileStore files, RunReader run
     private readonly ConcurrentDictionary<(string Run, int Revision), IReadOnlyDictionary<string, string>> _settings = new();
     private readonly ConcurrentDictionary<string, SeedSet> _seeds = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, LanguageIdentifier> _identifiers = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, SamplePlan> _plans = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Lazy<Task<SamplePlan>>> _plans = new(StringComparer.Ordinal);
 
     /// <summary>The run's recipe.</summary>
     public async Task<RecipeDocument> RecipeAsync(RunInput run, CancellationToken ct) =>
@@ -95,12 +95,23 @@ public sealed class RunLibrary(Contents contents, FileStore files, RunReader run
     /// <exception cref="TamperedException">The plan file is lost.</exception>
     public async Task<SamplePlan> PlanAsync(LanguageInput language, CancellationToken ct)
     {
+        // Read once, also when many shards begin together: it may be millions of ids.
         var key = $"{language.Run.Run}/{language.Language}";
-        if (_plans.TryGetValue(key, out var known)) return known;
-        var plan = await files.ReadWorkAsync<SamplePlan>(language.Run.Run, $"{language.Language}/plan.json", ct)
-            ?? throw new TamperedException($"The plan of {key} is not in {files.Root}. Do all workers share this directory? 'xinstruct doctor' checks it.");
-        return _plans.GetOrAdd(key, plan);
+        var plan = _plans.GetOrAdd(key, _ => new(() => ReadPlanAsync(language)));
+        try
+        {
+            return await plan.Value.WaitAsync(ct);
+        }
+        catch when (plan.Value.IsFaulted)
+        {
+            _plans.TryRemove(new(key, plan));
+            throw;
+        }
     }
+
+    private async Task<SamplePlan> ReadPlanAsync(LanguageInput language) =>
+        await files.ReadWorkAsync<SamplePlan>(language.Run.Run, $"{language.Language}/plan.json", CancellationToken.None)
+        ?? throw new TamperedException($"The plan of {language.Run.Run}/{language.Language} is not in {files.Root}. Do all workers share this directory? 'xinstruct doctor' checks it.");
 
     private async Task<IReadOnlyList<Seed>> ReadSeedsAsync(RecipeDocument document, string language, CancellationToken ct)
     {

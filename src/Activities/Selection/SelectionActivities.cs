@@ -30,29 +30,44 @@ public sealed class SelectionActivities(EventWriter writer, RunLibrary library, 
         if (completed is not null && !input.IsApproved) return completed;
         var recipe = (await library.RecipeAsync(run, ct)).Recipe;
         var plan = await library.PlanAsync(input.Language, ct);
-        var all = new List<Candidate>(plan.Ids.Count);
-        foreach (var ids in plan.Ids.Chunk(Batch)) all.AddRange((await samples.LoadAsync(run.Run, ids, ct)).Select(Candidate.Of));
-        var kept = KeepRule.Choose(all, recipe.Refine, input.Iteration, recipe.Seed);
-        var act = new Act("keep", CodeVersion.Current);
-        var changes = kept.Select((place, i) => Change(run.Run, all[place].Sample, c => c.Keep(input.Iteration, i + 1)));
-        if (input.IsLast)
+        using var rule = new KeepRule(recipe.Refine, input.Iteration, recipe.Seed, FileStore.Unnamed);
+        var (levels, rated, kept) = (new int[3], 0, 0);
+        var unkept = new BitArray(plan.Ids.Count);
+        var place = 0;
+        foreach (var ids in plan.Ids.Chunk(Batch))
         {
-            var chosen = new BitArray(all.Count);
-            foreach (var place in kept) chosen[place] = true;
-            changes = changes.Concat(all.Where((s, place) => s.Kept is null && !chosen[place])
-                .Select(s => Change(run.Run, s.Sample, c => c.Reject(input.Iteration, c.Instruction is null ? "no-instruction" : c.Level is null ? "not-rated" : "not-kept"))));
+            foreach (var sample in await samples.LoadAsync(run.Run, ids, ct))
+            {
+                rule.Add(Candidate.Of(sample));
+                unkept[place++] = sample.Kept is null;
+                if (sample.Level is { } level) levels[level]++;
+                if (sample.Rated == input.Iteration) rated++;
+            }
         }
 
-        foreach (var batch in changes.Chunk(recipe.Plan.ShardSize))
+        var act = new Act("keep", CodeVersion.Current);
+        foreach (var batch in Changes().Chunk(recipe.Plan.ShardSize))
         {
             await writer.WriteAsync(run.Run, act, batch, ct);
             heartbeat.Advance(batch.Length);
         }
 
-        if (completed is not null) return completed;
-        var levels = Enumerable.Range(0, 3).Select(level => all.Count(s => s.Level == level)).ToList();
-        return new LanguageIteration(
-            input.Language.Language, all.Count(s => s.Rated == input.Iteration), kept.Count, kept.Count + all.Count(s => s.Kept < input.Iteration), levels);
+        return completed ?? new LanguageIteration(input.Language.Language, rated, kept, kept + rule.KeptBefore, levels);
+
+        IEnumerable<Change<Sample>> Changes()
+        {
+            foreach (var chosen in rule.Choose())
+            {
+                unkept[chosen] = false;
+                var rank = ++kept;
+                yield return Change(run.Run, plan.Ids[chosen], c => c.Keep(input.Iteration, rank));
+            }
+
+            for (var other = 0; input.IsLast && other < unkept.Count; other++)
+            {
+                if (unkept[other]) yield return Change(run.Run, plan.Ids[other], c => c.Reject(input.Iteration, c.Instruction is null ? "no-instruction" : c.Level is null ? "not-rated" : "not-kept"));
+            }
+        }
     }
 
     /// <inheritdoc/>

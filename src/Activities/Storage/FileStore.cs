@@ -112,6 +112,15 @@ public sealed class FileStore(string root)
         }
     }
 
+    /// <summary>An empty file without a name on this machine: it is gone with its stream, and with the process, however that ends.</summary>
+    public static Stream Unnamed()
+    {
+        var path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        var file = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.Delete });
+        File.Delete(path);
+        return file;
+    }
+
     /// <summary>File table of a folder: names with forward slashes, sizes and hashes, by name.</summary>
     public static async Task<IReadOnlyList<TreeFile>> TableAsync(string folder, CancellationToken ct)
     {

@@ -22,8 +22,11 @@ public sealed record TextSketch(byte[] ExactHash, uint[] Signature)
     public double Similarity(TextSketch other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        return (double)Equal(Signature, other.Signature) / Signature.Length;
+        return Similarity(Signature, other.Signature);
     }
+
+    /// <summary>The same of two signatures of one length.</summary>
+    internal static double Similarity(ReadOnlySpan<uint> a, ReadOnlySpan<uint> b) => (double)Equal(a, b) / a.Length;
 
     private static int Equal(ReadOnlySpan<uint> a, ReadOnlySpan<uint> b)
     {

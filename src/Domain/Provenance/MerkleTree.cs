@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
-using XInstruct.Domain.Identities;
+using XInstruct.Domain.Sorting;
 
 namespace XInstruct.Domain.Provenance;
 
@@ -87,44 +88,43 @@ public sealed class MerkleAccumulator
     }
 }
 
-/// <summary>
-/// Builds a Merkle root from leaves that come subject by subject, each one's by version, and puts the subjects in order: 24 bytes a subject wait for the last.
-/// Not thread-safe.
-/// </summary>
-/// <param name="nodes">Where the leaves' nodes wait, 32 bytes each: empty, to be written, read and sought in. The caller disposes it.</param>
-public sealed class MerkleSorter(Stream nodes)
+/// <summary>Builds a Merkle root from leaves that come subject by subject, each one's by version, and puts the subjects in order. Not thread-safe.</summary>
+/// <param name="spill">Opens a stream for leaves that memory should not hold (<see cref="ExternalSorter{T}"/>).</param>
+public sealed class MerkleSorter(Func<Stream> spill) : IDisposable
 {
-    private readonly List<(Guid Subject, long First)> _subjects = [];
-    private long _count;
+    private readonly ExternalSorter<Entry> _entries = new(spill, (a, b) => a.Subject.CompareTo(b.Subject) is var by and not 0 ? by : a.Place.CompareTo(b.Place));
 
     /// <summary>Adds a leaf: of the same subject as the last, or the first of another.</summary>
     public void Add(MerkleTree.Leaf leaf)
     {
-        Span<byte> node = stackalloc byte[MerkleTree.NodeBytes];
-        leaf.WriteNode(node);
-        nodes.Write(node);
-        if (_subjects.Count == 0 || _subjects[^1].Subject != leaf.Subject) _subjects.Add((leaf.Subject, _count));
-        _count++;
+        Span<byte> subject = stackalloc byte[16];
+        leaf.Subject.TryWriteBytes(subject, bigEndian: true, out _);
+        var entry = new Entry { Subject = BinaryPrimitives.ReadUInt128BigEndian(subject), Place = _entries.Count };
+        leaf.WriteNode(entry.Node);
+        _entries.Add(entry);
     }
 
     /// <summary>Root of what was added, by subject, then version; nothing is added after it.</summary>
     public string Root()
     {
-        var order = Enumerable.Range(0, _subjects.Count).ToArray();
-        Array.Sort(order, (a, b) => Identity.Compare(_subjects[a].Subject, _subjects[b].Subject) is var by and not 0 ? by : a.CompareTo(b));
         var tree = new MerkleAccumulator();
-        Span<byte> node = stackalloc byte[MerkleTree.NodeBytes];
-        foreach (var subject in order)
-        {
-            var (first, end) = (_subjects[subject].First, subject + 1 < _subjects.Count ? _subjects[subject + 1].First : _count);
-            nodes.Position = first * MerkleTree.NodeBytes;
-            for (var leaf = first; leaf < end; leaf++)
-            {
-                nodes.ReadExactly(node);
-                tree.Add(node);
-            }
-        }
-
+        foreach (var entry in _entries.Sorted()) tree.Add(entry.Node);
         return tree.Root();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _entries.Dispose();
+
+    private struct Entry
+    {
+        public UInt128 Subject;
+        public long Place;
+        public Bytes Node;
+    }
+
+    [InlineArray(MerkleTree.NodeBytes)]
+    private struct Bytes
+    {
+        private byte _first;
     }
 }

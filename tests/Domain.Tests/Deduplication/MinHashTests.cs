@@ -52,7 +52,7 @@ public sealed class MinHashTests
     [Fact]
     public void Add_CopyUpToWhiteSpace_IsAnExactDuplicateOfTheFirst()
     {
-        var finder = new NearDuplicateFinder(0.8);
+        using var finder = new NearDuplicateFinder(0.8, () => new MemoryStream());
         finder.Add(0, TextSketch.Of("Leo tunapika wali wa nazi kwa familia nzima.")).ShouldBeNull();
         finder.Add(1, TextSketch.Of("\uFEFFLeo  tunapika wali\nwa nazi kwa familia nzima. ")).ShouldBe(new Duplicate(0, true));
         finder.Add(2, TextSketch.Of("Kesho tutacheza mpira uwanjani pamoja na marafiki.")).ShouldBeNull();
@@ -62,7 +62,7 @@ public sealed class MinHashTests
     public void Add_FewWordsChanged_IsANearDuplicateAndAnotherTextIsNot()
     {
         var text = string.Join(' ', Enumerable.Range(0, 60).Select(i => $"neno{i * 37 % 101}"));
-        var finder = new NearDuplicateFinder(0.7);
+        using var finder = new NearDuplicateFinder(0.7, () => new MemoryStream());
         finder.Add(10, TextSketch.Of(text)).ShouldBeNull();
         finder.Add(11, TextSketch.Of(text.Replace("neno37", "tofauti", StringComparison.Ordinal))).ShouldBe(new Duplicate(10, false));
         finder.Add(12, TextSketch.Of(string.Join(' ', Enumerable.Range(0, 60).Select(i => $"kitu{i * 31 % 103}")))).ShouldBeNull();

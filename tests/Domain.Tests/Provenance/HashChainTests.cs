@@ -52,12 +52,12 @@ public sealed class HashChainTests
     public void Root_SubjectsOutOfOrder_IsThatOfTheirOrder()
     {
         var leaves = Enumerable.Range(0, 3000).SelectMany(i => Enumerable.Range(1, i % 4).Select(v => new MerkleTree.Leaf(Identity.Sample("sw", $"{i}"), v, ContentHash.Of($"{i} {v}")))).ToList();
-        using var nodes = new MemoryStream();
-        var sorter = new MerkleSorter(nodes);
+        using var sorter = new MerkleSorter(() => new MemoryStream());
         foreach (var leaf in leaves) sorter.Add(leaf);
         sorter.Root().ShouldBe(MerkleTree.Root(leaves.OrderBy(l => l.Subject, Comparer<Guid>.Create(Identity.Compare)).ThenBy(l => l.Version)));
         sorter.Root().ShouldNotBe(MerkleTree.Root(leaves));
-        new MerkleSorter(Stream.Null).Root().ShouldBe(MerkleTree.Root([]));
+        using var none = new MerkleSorter(() => new MemoryStream());
+        none.Root().ShouldBe(MerkleTree.Root([]));
     }
 
     private static byte[] Recursive(List<MerkleTree.Leaf> leaves)

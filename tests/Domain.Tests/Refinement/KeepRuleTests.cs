@@ -1,6 +1,7 @@
 using XInstruct.Domain.Identities;
 using XInstruct.Domain.Recipes;
 using XInstruct.Domain.Refinement;
+using XInstruct.Domain.Statistics;
 
 namespace XInstruct.Domain.Tests.Refinement;
 
@@ -78,12 +79,37 @@ public sealed class KeepRuleTests
         Kept(samples, Ranking.Random, share: 0.5, seed: 2).ShouldNotBe(drawn);
     }
 
-    private static Candidate Pair(int sample, double best, double? confidence = null) => new(Ids[sample], (UInt128)sample + 1, 2, best, confidence ?? double.NegativeInfinity, null, 0);
+    // More than one run of the sorter holds; every rank is asked of few values, so that most are ties.
+    [Fact]
+    public void Choose_Many_AreThoseOfTheRule()
+    {
+        var random = new DeterministicRandom("keep rule");
+        var samples = Enumerable.Range(0, 200_000)
+            .Select(i => new Candidate(Identity.Sample("sw", $"{i}"), 1, 2, random.Next(1000) / 1000.0, -random.Next(1000), i % 7 == 0 ? 0 : null)).ToArray();
+        var pairs = samples.Index().Where(s => s.Item.Kept is null).ToList();
+        var evaluator = Ranks(pairs.Select(p => -p.Item.BestProbability));
+        var halves = pairs.GroupBy(p => Identity.Half(p.Item.Sample)).ToDictionary(h => h.Key, h => Ranks(h.Select(p => -p.Item.LogProbability)));
+        var expected = pairs.OrderBy(p => evaluator[-p.Item.BestProbability] + halves[Identity.Half(p.Item.Sample)][-p.Item.LogProbability]).Select(p => p.Index)
+            .Take(100_000 - samples.Count(s => s.Kept == 0));
+        using var rule = new KeepRule(new RefineOptions { Keep = [0.5] }, 1, 1, () => new MemoryStream());
+        foreach (var sample in samples) rule.Add(sample);
+        rule.Choose().SequenceEqual(expected).ShouldBeTrue();
+
+        static Dictionary<double, double> Ranks(IEnumerable<double> values)
+        {
+            var ordered = values.Order().ToList();
+            return ordered.Index().GroupBy(v => v.Item).ToDictionary(v => v.Key, v => (double)v.First().Index / ordered.Count);
+        }
+    }
+
+    private static Candidate Pair(int sample, double best, double? confidence = null) => new(Ids[sample], (UInt128)sample + 1, 2, best, confidence ?? double.NegativeInfinity, null);
 
     private static int[] Kept(Candidate[] samples, Ranking rank, double share, int iteration = 0, int seed = 1, RefineOptions? options = null)
     {
         options ??= new RefineOptions();
         (options.Rank, options.Keep) = (rank, [share]);
-        return [.. KeepRule.Choose(samples, options, iteration, seed).Select(place => Array.IndexOf(Ids, samples[place].Sample))];
+        using var rule = new KeepRule(options, iteration, seed, () => new MemoryStream());
+        foreach (var sample in samples) rule.Add(sample);
+        return [.. rule.Choose().Select(place => Array.IndexOf(Ids, samples[place].Sample))];
     }
 }

@@ -72,7 +72,7 @@ public sealed class ShippedSampleTests(ITestOutputHelper output)
     private static IEnumerable<(string? Truth, string? Reason)> Outcomes(string language, TextScreen screen, double nearDuplicate)
     {
         var truth = Rows("truth", language).ToDictionary(r => r.GetProperty("id").GetString()!, r => r.GetProperty("spoilt").GetString(), StringComparer.Ordinal);
-        var finder = new NearDuplicateFinder(nearDuplicate);
+        using var finder = new NearDuplicateFinder(nearDuplicate, () => new MemoryStream());
         var row = 0L;
         foreach (var document in Rows("corpus", language))
         {
