@@ -73,6 +73,25 @@ public sealed class NearDuplicateFinderTests
         wrong.ShouldBe(0);
     }
 
+    [Fact]
+    public void Add_SimilarityAtTheThreshold_IsADuplicateAndEqualLowestBytesAreNot()
+    {
+        using var finder = new NearDuplicateFinder(0.75, () => new MemoryStream());
+        finder.Add(0, Sketch(0, i => 256 * i)).ShouldBeNull();
+        finder.Add(1, Sketch(1, i => (256 * i) + (i < 96 ? 0 : 1))).ShouldBe(new Duplicate(0, false));
+        finder.Add(2, Sketch(2, i => 256 * (i < 95 ? i : i + 1000))).ShouldBeNull();
+    }
+
+    [Fact]
+    public void Add_TwoSimilarTexts_PointsToTheEarlierWhereverTheirBandsAre()
+    {
+        using var finder = new NearDuplicateFinder(0.5, () => new MemoryStream());
+        finder.Add(0, Sketch(0, i => i)).ShouldBeNull();
+        finder.Add(1, Sketch(1, i => 1000 + i)).ShouldBeNull();
+        finder.Add(2, Sketch(2, i => i < 64 ? i : 1000 + i)).ShouldBe(new Duplicate(0, false));
+        finder.Add(3, Sketch(3, i => i < 64 ? 1000 + i : i)).ShouldBe(new Duplicate(0, false));
+    }
+
     // Copies, edits of texts and of edits, and one header over a fifth of all.
     [Fact]
     public async Task Add_AllForeseen_FindsTheSame()
@@ -138,6 +157,8 @@ public sealed class NearDuplicateFinderTests
     }
 
     private static readonly uint[] Pinned = [984048691, 1849739795, 714992206, 1764205835];
+
+    private static TextSketch Sketch(byte text, Func<int, int> value) => new([text, .. new byte[31]], [.. Enumerable.Range(0, 128).Select(i => (uint)value(i))]);
 
     private static string Words(string seed, int count)
     {
