@@ -12,6 +12,8 @@ using XInstruct.Activities.Storage;
 using XInstruct.Activities.Tuning;
 using XInstruct.Cli.Display;
 using XInstruct.Cli.Hosting;
+using XInstruct.Domain.Jobs;
+using XInstruct.Domain.Models;
 using XInstruct.Domain.Provenance;
 using XInstruct.Domain.Runs;
 using XInstruct.Workflows.Chains;
@@ -86,8 +88,8 @@ internal static class StatusCommand
     private static async Task<int> OneAsync(Deployment deployment, string id, bool json, CancellationToken ct)
     {
         var reporter = deployment.Get<RunReporter>();
-        if (await deployment.Get<RunReader>().FindAsync(id, ct) is not { } run) return await WorkAsync(deployment, id, json, ct);
-        var (status, seconds) = await StateAsync(deployment, run);
+        if (await deployment.Get<RunReader>().FindAsync(id, ct) is not { } found) return await WorkAsync(deployment, id, json, ct);
+        var (run, status, seconds) = await StateAsync(deployment, found, ct);
         var report = await reporter.ReportAsync(run, null, status, seconds, ct) with { Waits = await deployment.Get<ObstacleReader>().ReadAsync(deployment.Client, id, ct) };
         if (!json && status == "running" && await deployment.Watcher(id).ViewAsync(ct) is { } view)
         {
@@ -106,8 +108,10 @@ internal static class StatusCommand
         var job = await deployment.Get<JobStore>().NamedAsync(id, ct);
         var model = job is null ? await deployment.Get<ModelReader>().NamedAsync(id, ct) : null;
         if (job is null && model is null) throw new UsageException($"There is no run, job, chain or training {id}. 'xinstruct status' lists them.");
+        var (status, seconds) = ("", 0.0);
+        if (job is not null) (job, status, seconds) = await StateAsync(deployment, job, ct);
+        else (model, status, seconds) = await StateAsync(deployment, model!, ct);
         var isEnded = (job?.Ended as object ?? model?.Trained) is not null;
-        var (status, seconds) = await StateAsync(deployment, id, isEnded);
         WorkSummary.Write(
             new WorkReport(id, job?.What() ?? "training", job?.Started.Kind ?? model!.Started.Method, status, Math.Round(seconds, 1))
             {
@@ -146,9 +150,9 @@ internal static class StatusCommand
     private static async Task<int> AllAsync(Deployment deployment, bool json, CancellationToken ct)
     {
         var table = new Table().Border(TableBorder.Rounded).AddColumns("run", "status", "languages", "iterations", "release");
-        foreach (var run in await deployment.Get<RunReader>().ListAsync(ct))
+        foreach (var listed in await deployment.Get<RunReader>().ListAsync(ct))
         {
-            var (status, _) = await StateAsync(deployment, run);
+            var (run, status, _) = await StateAsync(deployment, listed, ct);
             var paused = run.IsCompleted ? null : Paused(run.Steered);
             if (json) Console.WriteLine(JsonSerializer.Serialize(new { Run = run.Name, Status = status, Paused = paused, run.Languages, Iterations = run.Iterations.Count, Release = run.Release?.Sha256 }, EventJson.Options));
             else table.AddRow(run.Name, Words(status, paused), string.Join(' ', run.Languages), $"{run.Iterations.Count}", run.Release?.Sha256[..12] ?? "");
@@ -156,9 +160,9 @@ internal static class StatusCommand
 
         if (!json) AnsiConsole.Write(table);
         var trainings = new Table().Border(TableBorder.Rounded).AddColumns("training", "status", "method", "last checkpoint", "loss", "release");
-        foreach (var model in await deployment.Get<ModelReader>().ListAsync(ct))
+        foreach (var listed in await deployment.Get<ModelReader>().ListAsync(ct))
         {
-            var (status, _) = await StateAsync(deployment, model.Name, model.Trained is not null);
+            var (model, status, _) = await StateAsync(deployment, listed, ct);
             var (step, loss) = model.Trained is { } t ? (t.Steps, t.Loss) : model.Checkpoints is [.., var last] ? (last.Step, last.Loss) : (0, double.NaN);
             var paused = model.Trained is null ? Paused(model.Steered) : null;
             if (json) Console.WriteLine(JsonSerializer.Serialize(new { Training = model.Name, Status = status, Paused = paused, model.Started.Method, Step = step, Loss = double.IsFinite(loss) ? loss : (double?)null, model.Started.Release }, EventJson.Options));
@@ -167,9 +171,9 @@ internal static class StatusCommand
 
         if (!json && trainings.Rows.Count > 0) AnsiConsole.Write(trainings);
         var jobs = new Table().Border(TableBorder.Rounded).AddColumns("job", "status", "command", "stages done", "result");
-        foreach (var job in await deployment.Get<JobStore>().ListAsync(ct))
+        foreach (var listed in await deployment.Get<JobStore>().ListAsync(ct))
         {
-            var (status, _) = await StateAsync(deployment, job.Name, job.Ended is not null);
+            var (job, status, _) = await StateAsync(deployment, listed, ct);
             var paused = job.Ended is null ? Paused(job.Steered) : null;
             if (json) Console.WriteLine(JsonSerializer.Serialize(new { Job = job.Name, Status = status, Paused = paused, job.Started.Kind, Stages = job.Stages.Select(s => s.Stage), job.Ended?.Result }, EventJson.Options));
             else jobs.AddRow(job.Name, Words(status, paused), job.Started.Kind, string.Join(' ', job.Stages.Select(s => s.Stage)), job.Ended?.Result[..12] ?? "");
@@ -184,19 +188,12 @@ internal static class StatusCommand
     private static string Words(string status, IReadOnlyList<RunSteered>? paused) =>
         paused is null ? status : paused.Any(p => p.Part().IsWhole()) ? $"{status}, paused" : $"{status}, paused: {string.Join(", ", paused.Select(p => p.Part()))}";
 
-    private static Task<(string Status, double Seconds)> StateAsync(Deployment deployment, Run run) => StateAsync(deployment, run.Name, run.IsCompleted);
+    private static Task<(Run Work, string Status, double Seconds)> StateAsync(Deployment deployment, Run run, CancellationToken ct) =>
+        WorkState.ReadAsync(deployment.Client, run.Name, run, r => r.IsCompleted, deployment.Get<RunReader>().FindAsync, ct);
 
-    private static async Task<(string Status, double Seconds)> StateAsync(Deployment deployment, string name, bool isCompleted)
-    {
-        try
-        {
-            var description = await deployment.Client.GetWorkflowHandle(name).DescribeAsync();
-            var seconds = ((description.CloseTime ?? DateTime.UtcNow) - description.StartTime).TotalSeconds;
-            return (description.Status.ToString().ToLowerInvariant(), seconds);
-        }
-        catch (RpcException e) when (e.Code == RpcException.StatusCode.NotFound)
-        {
-            return (isCompleted ? "completed" : "unknown", 0);
-        }
-    }
+    private static Task<(Job Work, string Status, double Seconds)> StateAsync(Deployment deployment, Job job, CancellationToken ct) =>
+        WorkState.ReadAsync(deployment.Client, job.Name, job, j => j.Ended is not null, deployment.Get<JobStore>().NamedAsync, ct);
+
+    private static Task<(Model Work, string Status, double Seconds)> StateAsync(Deployment deployment, Model model, CancellationToken ct) =>
+        WorkState.ReadAsync(deployment.Client, model.Name, model, m => m.Trained is not null, deployment.Get<ModelReader>().NamedAsync, ct);
 }
