@@ -199,7 +199,7 @@ public sealed class SteeringTests : IAsyncLifetime
         (await SayAsync("pause", training)).Trim().ShouldBe($"Training {training} paused.");
         async Task<JsonElement> TrainingAsync() => JsonDocument.Parse(await SayAsync("status", training, "--json")).RootElement;
         var status = await TrainingAsync();
-        (status.GetProperty("kind").GetString(), status.GetProperty("status").GetString()).ShouldBe(("training", "running"));
+        (status.GetProperty("kind").GetString(), status.GetProperty("status").GetString()).ShouldBe(("training", "running"), status.ToString());
         status.GetProperty("waits").EnumerateArray().ShouldHaveSingleItem().GetProperty("sentence").GetString()!.ShouldStartWith($"{Environment.UserName} paused the training at ");
         var step = status.GetProperty("checkpoint").GetProperty("step").GetInt32();
         step.ShouldBeInRange(5, 119);

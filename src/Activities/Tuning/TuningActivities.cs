@@ -33,10 +33,23 @@ public sealed class TuningActivities(EventWriter writer, Contents contents, File
     public async Task<TunedModel> TuneAsync(TuneInput input)
     {
         using var heartbeat = Heartbeat.Start();
-        var ct = heartbeat.Token;
+        try
+        {
+            return await TuneAsync(input, heartbeat, heartbeat.Token);
+        }
+        catch (Exception e) when (heartbeat.Token.IsCancellationRequested && e is not OperationCanceledException)
+        {
+            // A pause waits for it and must not find a failure, as of an event store that was away at that moment: what is wrong shows when it goes on.
+            throw new OperationCanceledException(e.Message, e, heartbeat.Token);
+        }
+    }
+
+    private async Task<TunedModel> TuneAsync(TuneInput input, Heartbeat heartbeat, CancellationToken ct)
+    {
         var document = await DocumentAsync(input, ct);
         if (await models.FindAsync(Identity.ModelStream(input.Recipe), ct) is { Trained: { } known } && files.HasTree(known.Model)) return Result(known);
         var folder = new TrainingFolder(files, input.Training);
+        Exception? unrecorded = null;
         try
         {
             var (trained, heldOut) = await TrainingRows.ReadAsync(document, files, ct);
@@ -46,7 +59,7 @@ public sealed class TuningActivities(EventWriter writer, Contents contents, File
             // at most the checkpoint that is gone on from can lack one.
             var report = await Task.Factory.StartNew(
                 () => new Tuner(document, files.Tree(start)).Run(
-                    trained, heldOut, folder.Checkpoints, result, new Progress(heartbeat, folder), saved => RecordAsync(input, document, saved, ct).GetAwaiter().GetResult(), ct),
+                    trained, heldOut, folder.Checkpoints, result, new Progress(heartbeat, folder), Record, ct),
                 ct,
                 TaskCreationOptions.LongRunning,
                 TaskScheduler.Default);
@@ -58,9 +71,23 @@ public sealed class TuningActivities(EventWriter writer, Contents contents, File
         {
             throw BadInput.Failure(e.Message, e);
         }
-        catch (Exception e) when (e is TrainingMemoryException or InvalidOperationException or NotSupportedException or ArgumentException)
+        catch (Exception e) when (e != unrecorded && e is (TrainingMemoryException or InvalidOperationException or NotSupportedException or ArgumentException))
         {
             throw new ApplicationFailureException(e.Message, e, FailureTypes.TrainingFailed, nonRetryable: true);
+        }
+
+        // An event store that is away is no fault of the training, whatever it throws.
+        void Record(SavedTuning saved)
+        {
+            try
+            {
+                RecordAsync(input, document, saved, ct).GetAwaiter().GetResult();
+            }
+            catch (Exception e)
+            {
+                unrecorded = e;
+                throw;
+            }
         }
     }
 
